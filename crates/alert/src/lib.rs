@@ -1,0 +1,1 @@
+//! Findings in, alerts out, to each destination.

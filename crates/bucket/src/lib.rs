@@ -1,0 +1,1 @@
+//! Objects in, ObjectCreated out; the S3 API.

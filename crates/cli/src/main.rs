@@ -1,0 +1,3 @@
+//! The executable `trailhound`.
+
+fn main() {}

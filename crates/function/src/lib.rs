@@ -1,0 +1,1 @@
+//! Notifications in, outcomes out; a Lambda Runtime API host.

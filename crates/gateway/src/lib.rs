@@ -1,0 +1,1 @@
+//! HTTP requests in, calls out: verified, routed, served, recorded.

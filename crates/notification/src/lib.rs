@@ -1,0 +1,1 @@
+//! Who wants to know of an object; queue, retry, dead letter.

@@ -1,0 +1,1 @@
+//! Calls in, records out; records to and from log-file bytes.

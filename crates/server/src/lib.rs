@@ -1,0 +1,1 @@
+//! Configuration, wiring, admin API: the whole road in one process.

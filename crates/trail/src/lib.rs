@@ -1,0 +1,1 @@
+//! Records in, log files out; the CloudTrail API.

@@ -1,0 +1,1 @@
+//! The shipped function: which API calls of a log object raise a finding.
