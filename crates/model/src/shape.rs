@@ -77,7 +77,8 @@ pub struct Operation {
     pub unsigned: bool,
 }
 
-/// One shape.
+/// One shape. Plain values (text, numbers, moments …) that are alike share one, which is named after
+/// its type.
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// Its name in the model.
@@ -178,6 +179,8 @@ pub struct Member {
     pub xml_attribute: bool,
     /// JSON inside a header.
     pub json_value: bool,
+    /// The whole body of an event in a stream.
+    pub event_payload: bool,
     /// The client makes a value where the caller gives none.
     pub idempotency_token: bool,
     /// The spelling of a moment, stated on the member.
