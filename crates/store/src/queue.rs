@@ -88,6 +88,11 @@ impl Queue {
         Ok(Self { database, name, changes })
     }
 
+    /// The name under which the queue was opened.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Puts a row, to be leased from `due` on. An id stays known after its row is done or dead.
     pub async fn put(&self, id: &str, body: Vec<u8>, due: Timestamp) -> Result<Put, Error> {
         let (name, id) = (self.name, id.to_owned());
@@ -98,8 +103,26 @@ impl Queue {
         Ok(if new { Put::Accepted } else { Put::Already })
     }
 
+    /// Puts several rows in one write: all of them or none. What became of each, in order.
+    pub async fn put_all(
+        &self,
+        rows: Vec<(String, Vec<u8>)>,
+        due: Timestamp,
+    ) -> Result<Vec<Put>, Error> {
+        let name = self.name;
+        let write = move |t: &rusqlite::Transaction<'_>| {
+            rows.iter().map(|(id, body)| row::put(t, name, id, body, due)).collect()
+        };
+        let new: Vec<bool> = self.database.write(write).await?;
+        if new.contains(&true) {
+            self.tick();
+        }
+        Ok(new.into_iter().map(|new| if new { Put::Accepted } else { Put::Already }).collect())
+    }
+
     /// Up to `limit` (at most 1,024) rows that are due, the longest due first. They stay leased
-    /// until they are settled or the process ends.
+    /// until they are settled or the process ends: wait for this to resolve, since rows that it
+    /// leased for nobody are stuck until the next start.
     pub async fn lease(&self, now: Timestamp, limit: usize) -> Result<Vec<Lease>, Error> {
         let (name, limit) = (self.name, limit.min(LEASES_MAX));
         // Most looks find nothing: they need no write and no sync.
@@ -128,6 +151,14 @@ impl Queue {
     pub async fn put_back(&self, id: &str, due: Timestamp) -> Result<(), Error> {
         let (name, id) = (self.name, id.to_owned());
         self.database.write(move |t| row::put_back(t, name, &id, due)).await?;
+        self.tick();
+        Ok(())
+    }
+
+    /// Gives a leased row back that nobody has worked on: the lease does not count as an attempt.
+    pub async fn give_back(&self, id: &str, due: Timestamp) -> Result<(), Error> {
+        let (name, id) = (self.name, id.to_owned());
+        self.database.write(move |t| row::give_back(t, name, &id, due)).await?;
         self.tick();
         Ok(())
     }
@@ -190,7 +221,7 @@ impl Queue {
         }
     }
 
-    /// Ticks after every put, nack and revival: what waits may have changed.
+    /// Ticks after every put, nack, return and revival: what waits may have changed.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

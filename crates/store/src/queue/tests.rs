@@ -92,6 +92,28 @@ async fn the_dead_say_why_and_come_back_fresh() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_given_back_was_not_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = open(folder.path(), "1").await;
+    queue.put("a", vec![], at(0)).await.unwrap();
+    queue.lease(at(0), 9).await.unwrap();
+    queue.give_back("a", at(5)).await.unwrap();
+    assert_eq!(queue.lease(at(4), 9).await.unwrap().len(), 0);
+    assert_eq!(queue.lease(at(5), 9).await.unwrap()[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn several_rows_are_put_in_one_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = open(folder.path(), "1").await;
+    let rows = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), vec![])).collect();
+    queue.put_all(rows(&["a", "b"]), at(0)).await.unwrap();
+    let puts = queue.put_all(rows(&["b", "c", "c"]), at(0)).await.unwrap();
+    assert_eq!(puts, [Put::Already, Put::Accepted, Put::Already]);
+    assert_eq!(ids(&queue.lease(at(0), 9).await.unwrap()), ["a", "b", "c"]);
+}
+
+#[tokio::test]
 async fn clones_and_namesakes_hear_of_each_others_puts() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&folder.path().join("work.db"), "1").unwrap();
