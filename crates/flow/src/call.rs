@@ -42,8 +42,9 @@ impl From<Tree> for Answer {
     }
 }
 
-/// An error that the caller receives, in the words of the service's model.
-#[derive(Clone, Debug, PartialEq)]
+/// An error that the caller receives, in the words of the service's model. A body may end in one.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {message}")]
 pub struct Fault {
     /// The model's shape name (`TrailNotFoundException`) or a common code (`AccessDenied`).
     pub code: String,
