@@ -1,0 +1,201 @@
+//! The room: what it holds, and the loop that delivers.
+
+use std::sync::{Arc, OnceLock};
+
+use flow::{AccountId, Chance, Clock, Fault, Region};
+use store::{Database, Queue, Table};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    delivery,
+    error::Error,
+    signing::{self, Signer},
+    subscription::Subscription,
+    topic::{self, Attributes, Topic},
+};
+
+/// Whose topics these are.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The account that owns every topic.
+    pub account: AccountId,
+    /// The region that every ARN names.
+    pub region: Region,
+}
+
+/// The SNS service. Clones share everything.
+#[derive(Clone)]
+pub struct Topics {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) topics: Table,
+    /// Keys are `TOPIC/UUID`.
+    pub(crate) subscriptions: Table,
+    pub(crate) deliveries: Queue,
+    pub(crate) signer: Signer,
+    pub(crate) outgoing: outgoing::Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    /// Held from reading a row to writing it back.
+    pub(crate) changing: Mutex<()>,
+    endpoint: OnceLock<String>,
+}
+
+impl Topics {
+    /// Opens topics and subscriptions in `state`, deliveries in `work`. The signing key is made on
+    /// the first start and kept.
+    ///
+    /// # Errors
+    /// [`Error`] where the store fails or the kept key cannot be read.
+    pub async fn open(
+        config: Config,
+        state: &Database,
+        work: &Database,
+        outgoing: outgoing::Client,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+    ) -> Result<Self, Error> {
+        let signer = signer(&state.table("topic_signing").await?).await?;
+        let inner = Inner {
+            config,
+            topics: state.table("topics").await?,
+            subscriptions: state.table("subscriptions").await?,
+            deliveries: work.queue("topic").await?,
+            signer,
+            outgoing,
+            clock,
+            chance,
+            changing: Mutex::new(()),
+            endpoint: OnceLock::new(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Tells under which URL the server is reached, such as `http://127.0.0.1:4580`: messages name
+    /// it for confirming, for unsubscribing and for the certificate. The first call counts.
+    pub fn set_endpoint(&self, url: &str) {
+        self.inner.endpoint.get_or_init(|| url.trim_end_matches('/').to_owned());
+    }
+
+    /// The path and the PEM text of the certificate that messages name.
+    pub fn certificate(&self) -> (String, String) {
+        let signer = &self.inner.signer;
+        (signer.certificate_path(), signer.certificate_pem().to_owned())
+    }
+
+    /// The ARN of the topic `name`, which is made unless it exists.
+    ///
+    /// # Errors
+    /// The [`Fault`] that `CreateTopic` would answer.
+    pub async fn ensure(&self, name: &str) -> Result<String, Fault> {
+        self.inner.create(name, None).await.map(|topic| topic.arn)
+    }
+
+    /// The deliveries under way, for status and dead letters.
+    pub fn queue(&self) -> &Queue {
+        &self.inner.deliveries
+    }
+}
+
+async fn signer(table: &Table) -> Result<Signer, Error> {
+    const ROW: &str = "current";
+    let kept = match table.get(ROW).await? {
+        Some(bytes) => read_row(ROW, &bytes)?,
+        None => {
+            // Making an RSA key takes a moment of pure computation.
+            let kept = tokio::task::spawn_blocking(signing::make)
+                .await
+                .map_err(|why| Error::Signing(why.to_string()))??;
+            table.put(ROW, write_row(&kept)).await?;
+            kept
+        }
+    };
+    Signer::from_kept(&kept)
+}
+
+pub(crate) fn read_row<T: serde::de::DeserializeOwned>(
+    row: &str,
+    bytes: &[u8],
+) -> Result<T, Error> {
+    serde_json::from_slice(bytes)
+        .map_err(|why| Error::Corrupt { row: row.to_owned(), why: why.to_string() })
+}
+
+pub(crate) fn write_row<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("rows are plain structures")
+}
+
+impl Inner {
+    /// The endpoint, or what stands for it until the server listens.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.endpoint.get().map_or("http://127.0.0.1", String::as_str)
+    }
+
+    /// The topic that `arn` names.
+    pub(crate) async fn topic(&self, arn: &str) -> Result<Topic, Fault> {
+        let name = topic::name_in_arn(&self.config.account, &self.config.region, arn)?;
+        match self.topics.get(name).await.map_err(Error::from)? {
+            Some(bytes) => Ok(read_row(name, &bytes)?),
+            None => Err(topic::not_found("Topic")),
+        }
+    }
+
+    pub(crate) async fn put_topic(&self, topic: &Topic) -> Result<(), Error> {
+        Ok(self.topics.put(&topic.name, write_row(topic)).await?)
+    }
+
+    /// `CreateTopic`: the same name and attributes again give the same topic.
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        attributes: Option<&flow::Tree>,
+    ) -> Result<Topic, Fault> {
+        topic::check_name(name)?;
+        let given = Attributes::from_tree(attributes)?;
+        let _changing = self.changing.lock().await;
+        if let Some(bytes) = self.topics.get(name).await.map_err(Error::from)? {
+            let topic: Topic = read_row(name, &bytes)?;
+            return if attributes.is_none_or(|a| a.members().is_empty()) || topic.attributes == given
+            {
+                Ok(topic)
+            } else {
+                Err(topic::invalid("Attributes", "Topic already exists with different attributes"))
+            };
+        }
+        let topic = Topic {
+            name: name.to_owned(),
+            arn: topic::arn(&self.config.account, &self.config.region, name),
+            attributes: given,
+            deleted: 0,
+        };
+        self.put_topic(&topic).await?;
+        Ok(topic)
+    }
+
+    /// The subscriptions whose keys begin with `prefix`: of one topic (`NAME/`) or of all (``).
+    pub(crate) async fn subscriptions(&self, prefix: &str) -> Result<Vec<Subscription>, Error> {
+        let rows = self.subscriptions.list(prefix).await?;
+        rows.iter().map(|(key, bytes)| read_row(key, bytes)).collect()
+    }
+
+    pub(crate) async fn put_subscription(&self, row: &Subscription) -> Result<(), Error> {
+        Ok(self.subscriptions.put(&row_key(&row.arn), write_row(row)).await?)
+    }
+}
+
+/// `TOPIC/UUID` of the subscription `arn`, which is `…:TOPIC:UUID`.
+pub(crate) fn row_key(arn: &str) -> String {
+    let mut parts = arn.rsplitn(3, ':');
+    let id = parts.next().unwrap_or_default();
+    let topic = parts.next().unwrap_or_default();
+    format!("{topic}/{id}")
+}
+
+/// Delivers what is due until `stop`, then finishes what it has begun.
+pub async fn run(topics: Topics, stop: CancellationToken) {
+    delivery::run(Arc::clone(&topics.inner), stop).await;
+}
