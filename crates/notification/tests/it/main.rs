@@ -193,6 +193,8 @@ async fn what_cannot_be_told_is_buried_by_name_and_can_be_told_later() {
     });
     world.notifications.accept(&object).await.unwrap();
     let queue = world.notifications.queue();
+    world.until(|counts| counts.dead == 1).await;
+    world.clock.advance(1);
     while queue.counts().await.unwrap().dead < 2 {
         world.clock.advance(300_000);
         tokio::task::yield_now().await;
