@@ -421,14 +421,6 @@ pub fn query_error_code(service: &Service, shape: &str) -> Option<&'static str> 
     (service.name == "sqs").then(|| find(SQS_QUERY_ERROR_CODES, shape)).flatten()
 }
 
-/// Services whose every call is recorded in `us-east-1`. Documented: "global service events".
-const GLOBAL: &[&str] = &["cloudfront", "iam", "organizations", "route53", "waf"];
-
-/// Whether a service's calls are recorded in `us-east-1` wherever they were sent.
-pub fn is_global(service: &Service) -> bool {
-    GLOBAL.contains(&service.name.as_str())
-}
-
 /// The CloudFormation type of what an ARN names, for the ARNs that records list as resources.
 /// Seen: `AWS::IAM::Role`, `AWS::KMS::Key`, `AWS::S3::Bucket`. Documented: the rest.
 pub fn resource_kind(arn: &str) -> Option<&'static str> {

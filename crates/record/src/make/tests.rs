@@ -1,0 +1,2 @@
+//! Records of calls, against records written by hand and records that AWS wrote.
+
