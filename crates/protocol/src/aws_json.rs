@@ -19,7 +19,8 @@ pub(crate) fn content_type(service: Option<&Service>) -> &'static str {
     }
 }
 
-/// The input or output in a body; an empty body is an empty object.
+/// The input or output in a body; an empty body is an empty object. A stream of events is not taken
+/// apart: its member holds the whole body.
 pub(crate) fn decode(
     service: &Service,
     member: &Option<model::Member>,
@@ -28,6 +29,9 @@ pub(crate) fn decode(
     let Some(structure) = lookup::structure(service, member) else { return Ok(Tree::Null) };
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Tree::Map(Vec::new()));
+    }
+    if let Some(stream) = lookup::event_stream(service, structure) {
+        return Ok(Tree::map([(stream.name.clone(), Tree::Blob(body.to_vec()))]));
     }
     match json::parse(body)? {
         Tree::Map(raw) => json::members(service, structure, raw, |_| true).map(Tree::Map),
@@ -50,6 +54,9 @@ pub(crate) fn encode_request(
     let content_type = HeaderValue::from_static(content_type(Some(service)));
     headers.insert(http::header::CONTENT_TYPE, content_type);
     headers.insert("x-amz-target", header_value(&target));
+    if service.query_compatible {
+        headers.insert("x-amzn-query-mode", HeaderValue::from_static("true"));
+    }
     HttpRequest {
         method: Method::POST,
         uri: "/".to_owned(),
@@ -70,9 +77,12 @@ pub(crate) fn encode_response(
         .with("x-amzn-requestid", request_id)
 }
 
+/// The object, or the bytes of a stream of events.
 fn body(service: &Service, member: &Option<model::Member>, tree: &Tree) -> Vec<u8> {
-    let object = lookup::structure(service, member)
-        .map(|structure| json::structure(service, structure, tree, 0, |_| true))
-        .unwrap_or_default();
-    Value::Object(object).to_string().into_bytes()
+    let Some(structure) = lookup::structure(service, member) else { return b"{}".to_vec() };
+    let stream = lookup::event_stream(service, structure);
+    if let Some(Tree::Blob(bytes)) = stream.and_then(|member| lookup::value(tree, member)) {
+        return bytes.clone();
+    }
+    Value::Object(json::structure(service, structure, tree, 0, |_| true)).to_string().into_bytes()
 }

@@ -70,7 +70,8 @@ fn check_members(
         let known = structure.members.iter().find(|member| member.name == *name);
         let known = known.ok_or_else(|| Problem::value("a member of the model").at(name))?;
         // Bytes may stand for a whole body of whatever shape: streams of events are not taken apart.
-        if known.streaming && matches!(tree, Tree::Blob(_)) {
+        let stream = service.structure(known.shape).is_some_and(|shape| shape.event_stream);
+        if (stream || known.streaming) && matches!(tree, Tree::Blob(_)) {
             return Ok(());
         }
         check(service, known, tree, depth + 1).map_err(|problem| problem.at(name))

@@ -16,6 +16,14 @@ pub(crate) fn structure<'a>(
     service.structure(member.as_ref()?.shape)
 }
 
+/// The member that is a stream of events, where a structure has one.
+pub(crate) fn event_stream<'a>(service: &Service, structure: &'a Structure) -> Option<&'a Member> {
+    let streams = |member: &&Member| {
+        service.structure(member.shape).is_some_and(|structure| structure.event_stream)
+    };
+    structure.members.iter().find(streams)
+}
+
 /// The name on the wire.
 pub(crate) fn wire(member: &Member) -> &str {
     member.wire_name.as_deref().unwrap_or(&member.name)

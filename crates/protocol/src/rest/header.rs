@@ -58,7 +58,7 @@ pub(super) fn read_prefixed(
     member: &Member,
     headers: &HeaderMap,
 ) -> Result<Option<Tree>, Problem> {
-    let prefix = lookup::wire(member).to_ascii_lowercase();
+    let prefix = prefix(member).to_ascii_lowercase();
     let Kind::Map { value: item, .. } = lookup::kind(service, member.shape) else {
         return Err(Problem::value("a map in the model"));
     };
@@ -74,6 +74,11 @@ pub(super) fn read_prefixed(
         entries.push((rest.to_owned(), tree));
     }
     Ok((!entries.is_empty()).then_some(Tree::Map(entries)))
+}
+
+/// What the names of a map's headers begin with; nothing where the member is for all headers.
+pub(super) fn prefix(member: &Member) -> &str {
+    member.wire_name.as_deref().unwrap_or_default()
 }
 
 /// A member's value as a header's; `None` for an empty list.

@@ -112,7 +112,7 @@ fn lines(service: &Service, structure: &Structure, tree: &Tree) -> Vec<(String, 
             }
             (Location::HeaderPrefix, Tree::Map(entries)) => {
                 for (name, tree) in entries.iter().filter(|(_, tree)| !tree.is_null()) {
-                    let name = format!("{}{name}", lookup::wire(member));
+                    let name = format!("{}{name}", header::prefix(member));
                     lines.push((name, text::write(tree, TimestampFormat::Rfc822)));
                 }
             }
