@@ -1,1 +1,29 @@
 //! The shipped function: which API calls of a log object raise a finding.
+//!
+//! An event that names objects comes in; each object is fetched and read, each record is asked by
+//! each rule, and a [`Response`] of findings goes out. What cannot be read for good is named in the
+//! response and does not keep the other objects from being read; what cannot be fetched now fails
+//! the invocation, so that it is tried again. There is no memory: the same event gives the same
+//! findings under the same ids.
+
+mod run;
+
+mod env;
+mod folder;
+
+mod envelopes;
+mod handle;
+
+mod fetch;
+mod key;
+
+mod error;
+mod response;
+
+pub use crate::envelopes::{Envelope, ObjectEvent, Unrecognised, sniff, sniff_bytes};
+pub use crate::error::Error;
+pub use crate::fetch::OpenBucket;
+pub use crate::folder::load_rules;
+pub use crate::handle::{Detect, handle};
+pub use crate::response::{Rejected, Response};
+pub use crate::run::{log_to_stderr, run};

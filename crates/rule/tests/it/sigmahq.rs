@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rule::RuleSet;
 
 /// The folder of that name beside the project, or a line that says that the test is skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if path.exists() {
