@@ -14,6 +14,12 @@ const KEY_BYTES_MAX: usize = 64;
 /// Numbers longer than this, in bytes, may be beyond what a double holds.
 const PLAIN_NUMBER_BYTES_MAX: usize = 300;
 
+/// What passes over a member's value, given its key as it is written.
+pub type OnMember<'m, 'a> = dyn FnMut(&mut Scanner<'a>, &'a [u8]) -> Result<(), Error> + 'm;
+
+/// The same, given also how many levels of nesting are left.
+type OnMemberWithin<'m, 'a> = dyn FnMut(&mut Scanner<'a>, &'a [u8], u32) -> Result<(), Error> + 'm;
+
 /// A place in a text that may be JSON.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
@@ -90,10 +96,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes over an object; `member` is called at each member's value, with its key as it is
     /// written, and passes over the value.
-    pub fn object(
-        &mut self,
-        member: &mut dyn FnMut(&mut Self, &'a [u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub fn object(&mut self, member: &mut OnMember<'_, 'a>) -> Result<(), Error> {
         self.object_within(DEPTH_MAX, &mut |scanner, key, _| member(scanner, key))
     }
 
@@ -108,7 +111,7 @@ impl<'a> Scanner<'a> {
     fn object_within(
         &mut self,
         depth: u32,
-        member: &mut dyn FnMut(&mut Self, &'a [u8], u32) -> Result<(), Error>,
+        member: &mut OnMemberWithin<'_, 'a>,
     ) -> Result<(), Error> {
         let inner = self.enter(depth, b'{')?;
         self.space();

@@ -50,7 +50,7 @@ pub(super) fn inflate(bytes: &[u8]) -> Result<Inflated, Error> {
 
 fn inflated_limit(bytes: &[u8]) -> u64 {
     let compressed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    compressed.saturating_mul(INFLATED_RATIO_MAX).max(ANY_RATIO_BYTES_MAX).min(INFLATED_BYTES_MAX)
+    compressed.saturating_mul(INFLATED_RATIO_MAX).clamp(ANY_RATIO_BYTES_MAX, INFLATED_BYTES_MAX)
 }
 
 /// The text of an object that is one whole member and nothing else, as nearly all are: its last
