@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::*;
+use super::{
+    category::DATA_EVENTS,
+    event_name::{LAMBDA_VERSIONS, S3_CONTROL_EVENT_NAMES, S3_EVENT_NAMES},
+    *,
+};
 use crate::{service, service as service_named};
 
 #[test]
