@@ -118,7 +118,7 @@ pub fn decode_response(
     body: &[u8],
 ) -> Result<Result<Tree, Fault>, Malformed> {
     if status >= STATUS_ERROR_MIN {
-        let fault = fault::read(service, protocol, status, headers, body);
+        let fault = fault::read(service, operation, protocol, status, headers, body);
         return fault.map(Err).map_err(|problem| problem.of(protocol));
     }
     let read = match protocol {

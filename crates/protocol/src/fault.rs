@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-use model::{ErrorTrait, Kind, Member, Service, Structure};
+use model::{ErrorTrait, Kind, Member, Service, Shape, ShapeId, Structure};
 
 pub(crate) use read::read;
 pub(crate) use write::write;
@@ -16,20 +16,25 @@ struct Modelled<'a> {
 }
 
 impl<'a> Modelled<'a> {
-    /// The error shape of that name, else the first whose code on the wire it is.
-    fn find(service: &'a Service, code: &str) -> Option<Self> {
-        let errors = || {
-            service.shapes.iter().filter_map(|shape| match &shape.kind {
-                Kind::Structure(structure) => {
-                    let error = structure.error.as_ref()?;
-                    Some(Self { name: &shape.name, structure, error })
-                }
-                _ => None,
-            })
+    /// The error shape of that name, else one whose code on the wire it is. Two shapes may share a
+    /// code, so those that the operation declares come before all others.
+    fn find(service: &'a Service, declared: &[ShapeId], code: &str) -> Option<Self> {
+        let of = |shape: &'a Shape| match &shape.kind {
+            Kind::Structure(structure) => {
+                let error = structure.error.as_ref()?;
+                Some(Self { name: &shape.name, structure, error })
+            }
+            _ => None,
         };
-        errors()
-            .find(|error| error.name == code)
-            .or_else(|| errors().find(|error| error.error.code.as_deref() == Some(code)))
+        let own = || declared.iter().filter_map(|id| service.shape(*id)).filter_map(of);
+        let all = || service.shapes.iter().filter_map(of);
+        let named = |error: &Self| error.name == code;
+        let aliased = |error: &Self| error.error.code.as_deref() == Some(code);
+        own()
+            .find(named)
+            .or_else(|| own().find(aliased))
+            .or_else(|| all().find(named))
+            .or_else(|| all().find(aliased))
     }
 
     /// The code on the wire of the protocols that know aliases.

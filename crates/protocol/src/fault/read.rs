@@ -2,7 +2,7 @@
 
 use flow::{Fault, Tree};
 use http::HeaderMap;
-use model::{Location, Protocol, Service};
+use model::{Location, Operation, Protocol, Service};
 
 use super::{Modelled, is_message};
 use crate::error::Problem;
@@ -19,15 +19,16 @@ const UNKNOWN: &str = "UnknownError";
 /// for the message.
 pub(crate) fn read(
     service: &Service,
+    operation: &Operation,
     protocol: Protocol,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Fault, Problem> {
     match protocol {
-        Protocol::Json | Protocol::RestJson => from_json(service, status, headers, body),
+        Protocol::Json | Protocol::RestJson => from_json(service, operation, status, headers, body),
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
-            from_xml(service, status, headers, body)
+            from_xml(service, operation, status, headers, body)
         }
         Protocol::Cbor => Ok(Fault::new(UNKNOWN, "").with_status(status)),
     }
@@ -45,6 +46,7 @@ fn plain(code: &str) -> &str {
 
 fn from_json(
     service: &Service,
+    operation: &Operation,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
@@ -66,7 +68,8 @@ fn from_json(
     let message = text(&is_message).unwrap_or_default().to_owned();
     // The alias of a query-compatible service finds shapes that the plain code does not.
     let alias = header(headers, "x-amzn-query-error").and_then(|v| v.split(';').next());
-    let modelled = Modelled::find(service, &code).or_else(|| Modelled::find(service, alias?));
+    let modelled = Modelled::find(service, &operation.errors, &code)
+        .or_else(|| Modelled::find(service, &operation.errors, alias?));
     let Some(modelled) = modelled else {
         return Ok(Fault { code, message, status, detail: Tree::Null });
     };
@@ -79,6 +82,7 @@ fn from_json(
 
 fn from_xml(
     service: &Service,
+    operation: &Operation,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
@@ -92,7 +96,7 @@ fn from_xml(
     let code = error.text_of("Code").unwrap_or(UNKNOWN).trim().to_owned();
     let message = error.children.iter().find(|child| is_message(&child.name));
     let message = message.map_or("", |child| child.text.as_str()).to_owned();
-    let Some(modelled) = Modelled::find(service, &code) else {
+    let Some(modelled) = Modelled::find(service, &operation.errors, &code) else {
         return Ok(Fault { code, message, status, detail: Tree::Null });
     };
     let wanted =

@@ -20,7 +20,7 @@ pub(crate) fn write(
     fault: &Fault,
     request_id: &str,
 ) -> HttpAnswer {
-    let modelled = service.and_then(|service| Modelled::find(service, &fault.code));
+    let modelled = service.and_then(|service| Modelled::find(service, &[], &fault.code));
     let said = Said { service, fault, modelled };
     let answer = match protocol {
         Protocol::Json => said.json(aws_json::content_type(service), true),

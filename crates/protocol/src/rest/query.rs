@@ -1,7 +1,7 @@
 //! Members in a URL's query.
 
 use flow::Tree;
-use model::{Kind, Member, Service, TimestampFormat};
+use model::{Kind, Location, Member, Service, Structure, TimestampFormat};
 
 use crate::aws_query::form;
 use crate::error::Problem;
@@ -36,6 +36,15 @@ pub(super) fn pairs(query: &str, template: &str) -> Result<Vec<(String, String)>
         }
     }
     Ok(pairs)
+}
+
+/// The names of the parameters that are members of their own.
+pub(super) fn names<'a>(service: &Service, structure: &'a Structure) -> Vec<&'a str> {
+    let own = |member: &&Member| {
+        member.location == Location::Query
+            && !matches!(lookup::kind(service, member.shape), Kind::Map { .. })
+    };
+    structure.members.iter().filter(own).map(lookup::wire).collect()
 }
 
 /// The value of a member: a parameter, all parameters of its name, or – for a map – all those that

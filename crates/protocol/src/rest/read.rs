@@ -29,12 +29,7 @@ pub(super) fn members(
 ) -> Result<Vec<(String, Tree)>, Problem> {
     let answer = matches!(source, Source::Answer { .. });
     let mut inside = in_body(service, structure, answer, bytes)?;
-    let named: Vec<&str> = structure
-        .members
-        .iter()
-        .filter(|member| member.location == Location::Query)
-        .filter_map(|member| member.wire_name.as_deref())
-        .collect();
+    let named = query::names(service, structure);
     let mut read = Vec::new();
     for member in &structure.members {
         let tree = match inside.iter().position(|(name, _)| *name == member.name) {

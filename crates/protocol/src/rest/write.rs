@@ -41,8 +41,7 @@ pub(super) fn uri(
     }
     uri.push_str(rest);
     let named = |member: &&Member| member.location == Location::Query;
-    let names: Vec<&str> =
-        members.iter().filter(named).filter_map(|member| member.wire_name.as_deref()).collect();
+    let names = structure.map(|it| query::names(service, it)).unwrap_or_default();
     let mut pairs = Vec::new();
     for member in members.iter().filter(named) {
         if let Some(tree) = lookup::value(input, member) {

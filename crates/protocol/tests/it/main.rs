@@ -7,3 +7,4 @@ mod loader;
 mod round_trip;
 mod table;
 mod vectors;
+mod whole_model;
