@@ -116,20 +116,103 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Mutex;
 
-    #[test]
-    fn buckets_open_at_any_endpoint_without_asking_it() {
-        let environment = Environment {
-            endpoint: Some("http://127.0.0.1:9/".to_owned()),
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::{Detect, Error, Response, handle};
+
+    fn environment(endpoint: String) -> Environment {
+        Environment {
+            endpoint: Some(endpoint),
             region: "us-east-2".to_owned(),
-            access_key_id: Some("AKIATEST".to_owned()),
+            access_key_id: Some("ASIATEST".to_owned()),
             secret_access_key: Some(flow::Secret::new("secret")),
+            session_token: Some(flow::Secret::new("token")),
             ..Environment::default()
+        }
+    }
+
+    /// What the function makes of an S3 that gives every request this answer, and the last request.
+    async fn asked(status: &str, body: &str) -> (Result<Response, Error>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+        let detect =
+            Detect::new(rule::RuleSet::shipped(), environment(endpoint).open_bucket().unwrap());
+        let event = serde_json::json!({"Records": [{"eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": "a.bucket"}, "object": {"key": "x/y+z.json"}}}]});
+        let last = Mutex::new(String::new());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"e\"\r\n\
+             Last-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let serve = async {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(socket.read_u8().await.unwrap());
+                }
+                *last.lock().unwrap() = String::from_utf8(head).unwrap();
+                socket.write_all(answer.as_bytes()).await.unwrap();
+            }
         };
-        let open = environment.open_bucket().unwrap();
-        assert!(open("a-bucket").is_ok());
-        assert!(open("a.dotted.bucket").is_ok());
+        let response = tokio::select! {
+            () = serve => unreachable!("it serves for ever"),
+            response = handle(&detect, event) => response,
+        };
+        (response, last.into_inner().unwrap())
+    }
+
+    #[tokio::test]
+    async fn objects_are_asked_for_signed_with_the_bucket_in_the_path() {
+        let log = r#"{"Records":[{"eventVersion":"1.11","eventSource":"sns.amazonaws.com","eventName":"CreateTopic"}]}"#;
+        let (response, request) = asked("200 OK", log).await;
+        assert_eq!(response.unwrap().findings.len(), 1);
+        assert!(request.starts_with("GET /a.bucket/x/y%20z.json HTTP/1.1"), "{request}");
+        let request = request.to_lowercase();
+        assert!(
+            request.contains("authorization: aws4-hmac-sha256 credential=asiatest/"),
+            "{request}"
+        );
+        assert!(request.contains("us-east-2/s3/aws4_request"), "{request}");
+        assert!(request.contains("x-amz-security-token: token"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_is_rejected_and_what_is_busy_or_forbidden_is_tried_again() {
+        let error = |code: &str| format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
+        for (code, said) in
+            [("NoSuchKey", "the object is not there"), ("NoSuchBucket", "the bucket")]
+        {
+            let (response, _) = asked("404 Not Found", &error(code)).await;
+            let rejected = response.unwrap().rejected;
+            assert!(rejected[0].reason.contains(said), "{code}: {rejected:?}");
+        }
+        for (status, code) in [("503 Slow Down", "SlowDown"), ("403 Forbidden", "AccessDenied")] {
+            let (response, _) = asked(status, &error(code)).await;
+            assert!(matches!(response, Err(Error::Retry { .. })), "{code}: {response:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_is_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let open = environment(endpoint).open_bucket().unwrap();
+        let detect = Detect::new(rule::RuleSet::default(), open);
+        let event = serde_json::json!({"Records": [{"eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]});
+        let response = handle(&detect, event).await;
+        assert!(matches!(response, Err(Error::Retry { .. })), "nobody listens: {response:?}");
     }
 
     #[test]

@@ -202,7 +202,6 @@ async fn a_response_stays_within_what_lambda_takes() {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 async fn the_example_log_alerts_once_and_as_printed_is_rejected_with_its_place() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
     let read = |name: &str| std::fs::read(format!("{folder}/{name}"));
