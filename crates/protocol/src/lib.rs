@@ -9,23 +9,31 @@
 //! for all six protocols. What cannot be spoken yet says so as [`Malformed::Unsupported`].
 #![warn(missing_docs)]
 
+mod codec;
+mod message;
+
+mod error;
+pub mod limit;
+
+mod choose;
+pub mod uri;
+
+// The protocols.
 mod aws_json;
 mod aws_query;
-mod cbor;
-mod check;
-mod choose;
-mod codec;
-mod error;
 mod fault;
-mod json;
-pub mod limit;
-mod lookup;
-mod message;
-mod moment;
 mod rest;
-mod text;
-pub mod uri;
+
+// The languages that they are written in.
+mod cbor;
+mod json;
 mod xml;
+
+// What all of them need.
+mod check;
+mod lookup;
+mod moment;
+mod text;
 
 pub use crate::choose::{action, operation_name, protocol_of};
 pub use crate::codec::{

@@ -5,7 +5,7 @@ use crate::error::Problem;
 /// Levels of nesting in one message.
 pub const DEPTH_MAX: usize = 96;
 /// Values, of whatever kind, in one message.
-pub const VALUES_MAX: usize = 1_000_000;
+pub const VALUES_MAX: usize = 400_000;
 /// Items of one list; also the highest index of a query list.
 pub const LIST_ITEMS_MAX: usize = 100_000;
 /// Members of one structure, or entries of one map.
@@ -15,7 +15,9 @@ pub const TEXT_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Bytes of the name of a member, parameter or map entry.
 pub const NAME_BYTES_MAX: usize = 8 * 1024;
 /// Name-value pairs of one query or form.
-pub const PARAMETERS_MAX: usize = 100_000;
+pub const PARAMETERS_MAX: usize = 50_000;
+/// Parts of dotted names in one form: each costs many times the bytes that it takes on the wire.
+pub const NAME_PARTS_MAX: usize = 100_000;
 /// Bytes of one moment's text.
 pub(crate) const MOMENT_BYTES_MAX: usize = 64;
 

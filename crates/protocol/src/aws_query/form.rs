@@ -1,11 +1,11 @@
 //! Forms: `a.b=1&a.c=2` to a tree of dotted names, and pairs to a form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use crate::error::Problem;
-use crate::limit::{NAME_BYTES_MAX, PARAMETERS_MAX, TEXT_BYTES_MAX, bounded, deep};
+use crate::limit::{NAME_BYTES_MAX, NAME_PARTS_MAX, PARAMETERS_MAX, TEXT_BYTES_MAX, bounded, deep};
 
 /// All but the characters that RFC 3986 calls unreserved.
 pub(crate) const ESCAPED: &AsciiSet =
@@ -25,6 +25,7 @@ impl Node {
     pub(crate) fn of(query: &str, body: &str) -> Result<Self, Problem> {
         let mut root = Self::default();
         let mut count = 0;
+        let mut parts = NAME_PARTS_MAX;
         for (name, value) in [query, body.trim_end()].into_iter().flat_map(crate::uri::parts) {
             count += 1;
             if count > PARAMETERS_MAX {
@@ -34,16 +35,25 @@ impl Node {
             bounded(&name, NAME_BYTES_MAX)?;
             let text = decode(value).map_err(|problem| problem.at(&name))?;
             bounded(&text, TEXT_BYTES_MAX).map_err(|problem| problem.at(&name))?;
-            root.insert(&name, text).map_err(|problem| problem.at(&name))?;
+            root.insert(&name, text, &mut parts).map_err(|problem| problem.at(&name))?;
         }
         Ok(root)
     }
 
-    fn insert(&mut self, name: &str, text: String) -> Result<(), Problem> {
+    /// `parts` counts down the parts of names that are new.
+    fn insert(&mut self, name: &str, text: String, parts: &mut usize) -> Result<(), Problem> {
         let mut node = self;
         for (depth, part) in name.split('.').enumerate() {
             deep(depth)?;
-            node = node.children.entry(part.to_owned()).or_default();
+            node = match node.children.entry(part.to_owned()) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    *parts = parts.checked_sub(1).ok_or_else(|| {
+                        Problem::limit(format!("at most {NAME_PARTS_MAX} parts of names"))
+                    })?;
+                    entry.insert(Self::default())
+                }
+            };
         }
         if node.text.replace(text).is_some() {
             return Err(Problem::value("each parameter once"));

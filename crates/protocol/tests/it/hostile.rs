@@ -83,6 +83,7 @@ fn json_that_does_not_fit_is_refused_by_its_place() {
 #[test]
 fn forms_that_do_not_fit_are_refused_by_their_place() {
     let deep = format!("{}Text=a", "In.".repeat(5000));
+    let wide: String = (0..3000).map(|n| format!("In.{n}{}=a&", ".b".repeat(60))).collect();
     let deeper = format!("{}=a", vec!["In"; 500].join("."));
     for (body, place) in [
         ("Text=a&Text=b", "each parameter once at `Text`"),
@@ -102,6 +103,7 @@ fn forms_that_do_not_fit_are_refused_by_their_place() {
         ("In=a&In.Text.B=c", "a single value at `In.Text`"),
         ("One.A=a&One.B=b", "one member of the union only at `One`"),
         (deep.as_str(), "at most"),
+        (wide.as_str(), "parts of names"),
         (deeper.as_str(), "levels of nesting"),
     ] {
         for protocol in ["query", "ec2"] {
