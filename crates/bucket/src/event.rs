@@ -1,0 +1,44 @@
+//! Who created an object, and the events that wait to be handed over.
+
+use flow::{Caller, ObjectCreated, RequestId};
+
+use crate::{error::Error, index, room::Room};
+
+/// What an event says of the call that created an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) principal_id: String,
+    pub(crate) source_ip: String,
+    pub(crate) request_id: String,
+    pub(crate) host_id: String,
+}
+
+impl Origin {
+    /// A call from outside.
+    pub(crate) fn of(caller: &Caller, request: &RequestId) -> Self {
+        Self {
+            principal_id: format!("AWS:{}", caller.principal_id()),
+            source_ip: request.source_ip.clone(),
+            request_id: request.request_id.clone(),
+            host_id: request.host_id.clone(),
+        }
+    }
+}
+
+/// Names a pending event until it is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PendingId(i64);
+
+impl Room {
+    pub(crate) async fn pending(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<(PendingId, ObjectCreated)>, Error> {
+        let rows = self.index.read(move |index| index::event::list(index, limit)).await?;
+        Ok(rows.into_iter().map(|(id, event)| (PendingId(id), event)).collect())
+    }
+
+    pub(crate) async fn clear_pending(&self, id: PendingId) -> Result<(), Error> {
+        Ok(self.index.write(move |index| index::event::delete(index, id.0)).await?)
+    }
+}
