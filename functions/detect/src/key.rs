@@ -22,8 +22,10 @@ pub(crate) fn promise(key: &str) -> Promise {
     let account = |part: &&str| part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit());
     match (parts.next().filter(account), parts.next(), parts.count()) {
         (Some(_), Some("CloudTrail"), 1..) if is_log_name(key) => Promise::Log,
-        (Some(_), Some("CloudTrail"), _) => Promise::Unknown,
-        // Digests, Insights, and the logs of other services: Config, load balancers, flow logs …
+        (Some(_), Some("CloudTrail-Digest" | "CloudTrail-Insight"), 1..) => Promise::NotALog,
+        // CloudTrail may come to keep other records beside these.
+        (Some(_), Some(folder), _) if folder.starts_with("CloudTrail") => Promise::Unknown,
+        // The logs of other services: Config, load balancers, flow logs …
         (Some(_), Some(_), 1..) => Promise::NotALog,
         _ => Promise::Unknown,
     }
@@ -48,6 +50,7 @@ mod tests {
         check(&log.replace("/CloudTrail/", "/CloudTrail-Digest/"), Promise::NotALog);
         check(&log.replace("/CloudTrail/", "/CloudTrail-Insight/"), Promise::NotALog);
         check(&log.replace("/CloudTrail/", "/Config/"), Promise::NotALog);
+        check(&log.replace("/CloudTrail/", "/CloudTrail-New/"), Promise::Unknown);
         check("AWSLogs/123456789012/CloudTrail/", Promise::NotALog);
         check("folder/", Promise::NotALog);
         check(&log.replace(".json.gz", ".csv"), Promise::Unknown);

@@ -5,7 +5,7 @@ use rule::RuleSet;
 use serde_json::Value;
 use tracing::{info, warn};
 
-use crate::{Detect, Response, env::Environment, error::Error, folder, handle::handle};
+use crate::{Detect, Response, env::Environment, folder, handle::handle};
 
 /// Serves invocations until the process ends.
 ///
@@ -19,9 +19,8 @@ pub async fn run() -> anyhow::Result<()> {
     let detect = Detect::new(rules, environment.open_bucket()?);
     let detect = &detect;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let response = handle(detect, event.payload).await;
-        report(&response);
-        response
+        // Lambda's client says of an error that it happened.
+        handle(detect, event.payload).await.inspect(report)
     }))
     .await
     .map_err(anyhow::Error::from_boxed)
@@ -37,21 +36,18 @@ fn rules(environment: &Environment) -> anyhow::Result<RuleSet> {
     Ok(loaded.rules)
 }
 
-fn report(response: &Result<Response, Error>) {
-    match response {
-        Ok(response) => info!(
-            objects = response.objects,
-            records = response.records,
-            findings = response.findings.len(),
-            rejected = response.rejected.len(),
-            skipped = response.skipped,
-            "Read {} records of {} objects: {} findings",
-            response.records,
-            response.objects,
-            response.findings.len()
-        ),
-        Err(error) => warn!(error = %error, "The event failed: {error}"),
-    }
+fn report(response: &Response) {
+    info!(
+        objects = response.objects,
+        records = response.records,
+        findings = response.findings.len(),
+        rejected = response.rejected.len(),
+        skipped = response.skipped,
+        "Read {} records of {} objects: {} findings",
+        response.records,
+        response.objects,
+        response.findings.len()
+    );
 }
 
 /// Log lines to standard error, where Lambda gathers them; does nothing where lines go somewhere
