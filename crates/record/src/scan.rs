@@ -14,12 +14,6 @@ const KEY_BYTES_MAX: usize = 64;
 /// Numbers longer than this, in bytes, may be beyond what a double holds.
 const PLAIN_NUMBER_BYTES_MAX: usize = 300;
 
-/// What passes over a member's value, given its key as it is written.
-pub type OnMember<'m, 'a> = dyn FnMut(&mut Scanner<'a>, &'a [u8]) -> Result<(), Error> + 'm;
-
-/// The same, given also how many levels of nesting are left.
-type OnMemberWithin<'m, 'a> = dyn FnMut(&mut Scanner<'a>, &'a [u8], u32) -> Result<(), Error> + 'm;
-
 /// A place in a text that may be JSON.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
@@ -80,11 +74,9 @@ impl<'a> Scanner<'a> {
         self.space();
         match self.peek() {
             Some(b'{') => {
-                self.object_within(depth, &mut |scanner, _, inner| scanner.value_within(inner))
+                self.object_within(depth, |scanner, _, inner| scanner.value_within(inner))
             }
-            Some(b'[') => {
-                self.array_within(depth, &mut |scanner, inner| scanner.value_within(inner))
-            }
+            Some(b'[') => self.array_within(depth, |scanner, inner| scanner.value_within(inner)),
             Some(b'"') => self.string().map(|_| ()),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word(b"true"),
@@ -96,22 +88,25 @@ impl<'a> Scanner<'a> {
 
     /// Passes over an object; `member` is called at each member's value, with its key as it is
     /// written, and passes over the value.
-    pub fn object(&mut self, member: &mut OnMember<'_, 'a>) -> Result<(), Error> {
-        self.object_within(DEPTH_MAX, &mut |scanner, key, _| member(scanner, key))
+    pub fn object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.object_within(DEPTH_MAX, |scanner, key, _| member(scanner, key))
     }
 
     /// Passes over an array; `item` is called at each item and passes over it.
     pub fn array(
         &mut self,
-        item: &mut dyn FnMut(&mut Self) -> Result<(), Error>,
+        mut item: impl FnMut(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.array_within(DEPTH_MAX, &mut |scanner, _| item(scanner))
+        self.array_within(DEPTH_MAX, |scanner, _| item(scanner))
     }
 
     fn object_within(
         &mut self,
         depth: u32,
-        member: &mut OnMemberWithin<'_, 'a>,
+        mut member: impl FnMut(&mut Self, &'a [u8], u32) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let inner = self.enter(depth, b'{')?;
         self.space();
@@ -144,7 +139,7 @@ impl<'a> Scanner<'a> {
     fn array_within(
         &mut self,
         depth: u32,
-        item: &mut dyn FnMut(&mut Self, u32) -> Result<(), Error>,
+        mut item: impl FnMut(&mut Self, u32) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let inner = self.enter(depth, b'[')?;
         self.space();
@@ -194,21 +189,21 @@ impl<'a> Scanner<'a> {
             return Err(self.expected("`\"`"));
         }
         let start = self.at;
-        let mut is_ascii = true;
         loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let run = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            self.at += run.unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return Err(self.expected("no control character in a string")),
-                Some(byte) => {
-                    is_ascii &= byte.is_ascii();
-                    self.at += 1;
-                }
+                Some(_) => return Err(self.expected("no control character in a string")),
                 None => return Err(self.expected("the `\"` that ends a string")),
             }
         }
         let written = self.since(start);
-        if !is_ascii && let Err(error) = std::str::from_utf8(written) {
+        if !written.is_ascii()
+            && let Err(error) = std::str::from_utf8(written)
+        {
             let offset = start + error.valid_up_to();
             return Err(Error::Malformed { offset, expected: "UTF-8".to_owned() });
         }

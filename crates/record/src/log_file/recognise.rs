@@ -106,10 +106,13 @@ impl Found {
         let start = scanner.at();
         let mut keys = Keys::default();
         let mut has_records = false;
-        scanner.object(&mut |scanner, key| {
+        scanner.object(|scanner, key| {
             keys.see(key);
-            if key == b"Records" && scanner.peek() == Some(b'[') {
+            if key == b"Records" {
                 has_records = true;
+                if scanner.peek() != Some(b'[') {
+                    return Err(scanner.expected("`[`, the beginning of the records"));
+                }
                 return self.list(scanner);
             }
             scanner.value()
@@ -122,13 +125,13 @@ impl Found {
 
     fn list(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Error> {
         self.containers += 1;
-        scanner.array(&mut |scanner| {
+        scanner.array(|scanner| {
             if scanner.peek() != Some(b'{') {
                 return Err(scanner.expected("`{`, the beginning of a record"));
             }
             let start = scanner.at();
             let mut keys = Keys::default();
-            scanner.object(&mut |scanner, key| {
+            scanner.object(|scanner, key| {
                 keys.see(key);
                 scanner.value()
             })?;

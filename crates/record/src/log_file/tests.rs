@@ -107,6 +107,7 @@ fn a_log_that_cannot_be_read_says_where_and_what_was_expected() {
         }
     };
     check("{\n\"Records\"\n{\n\"a\":1}}", 12, "`:` after the key \"Records\"");
+    check("{\"Records\":{}}", 11, "`[`, the beginning of the records");
     check("{\"Records\":[1]}", 12, "`{`, the beginning of a record");
     check("{\"Records\":[{}", 14, "`,` or `]` after an item");
     check("{\"Records\":[{\"a\":}]}", 17, "a value");
