@@ -1,0 +1,114 @@
+//! Who calls: by the signature, or nobody where that is allowed.
+
+use flow::{Caller, Grant, Key, Principal, Region, Timestamp};
+use http::request::Parts;
+use sigv4::{Authorization, Error, Expect, Verified};
+
+use crate::gateway::Inner;
+
+/// Services whose only endpoint is, or was, in `us-east-1`: credentials for them may say so.
+const GLOBAL_SERVICES: &[&str] = &["sts", "iam"];
+const GLOBAL_REGION: &str = "us-east-1";
+
+/// A claim whose key is known; the body decides whether it is true.
+pub(crate) struct Claimed {
+    pub(crate) authorization: Authorization,
+    pub(crate) region: Region,
+    key: Key,
+    now: Timestamp,
+    demanded_region: Option<String>,
+}
+
+/// A verified, or rightly anonymous, caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Identified {
+    pub(crate) caller: Caller,
+    pub(crate) signing_name: String,
+    pub(crate) region: Region,
+    pub(crate) presigned: bool,
+}
+
+/// Finds the key of a claim and refuses what can be refused before the body is here.
+pub(crate) fn claim(
+    inner: &Inner,
+    authorization: Authorization,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<Claimed, Error> {
+    let key = inner.keys.find(&authorization.access_key_id).ok_or(Error::UnknownKey)?;
+    let region = authorization
+        .scope
+        .region
+        .parse()
+        .map_err(|_| Error::Malformed("the region is no region's name"))?;
+    let demanded_region = demanded_region(inner, &authorization);
+    let claimed = Claimed { authorization, region, key, now, demanded_region };
+    claimed.authorization.check(parts, &claimed.expect())?;
+    Ok(claimed)
+}
+
+/// Embedded services are in one region.
+fn demanded_region(inner: &Inner, authorization: &Authorization) -> Option<String> {
+    let (service, region) = (&authorization.scope.service, &authorization.scope.region);
+    let embedded = service == "s3"
+        || model::by_signing_name(service).iter().any(|name| inner.services.contains_key(*name));
+    let global = region == GLOBAL_REGION && GLOBAL_SERVICES.contains(&service.as_str());
+    (embedded && !global).then(|| inner.region.to_string())
+}
+
+impl Claimed {
+    fn expect(&self) -> Expect<'_> {
+        Expect {
+            now: self.now,
+            secret: &self.key.secret,
+            session_token: self.key.session_token.as_ref(),
+            key_expires: self.key.expires,
+            service: None,
+            region: self.demanded_region.as_deref(),
+        }
+    }
+
+    /// Proves the claim; `body_sha256` as the verifier takes it.
+    pub(crate) fn verify(
+        self,
+        parts: &Parts,
+        body_sha256: Option<&[u8; 32]>,
+    ) -> Result<(Identified, Verified), Error> {
+        let verified = self.authorization.verify(parts, &self.expect(), body_sha256)?;
+        let identified = Identified {
+            caller: self.key.caller,
+            signing_name: self.authorization.scope.service,
+            region: self.region,
+            presigned: self.authorization.presigned,
+        };
+        Ok((identified, verified))
+    }
+}
+
+/// What people do who got a link by mail: they have no keys.
+const ANONYMOUS_ACTIONS: &[&str] = &["sns:ConfirmSubscription", "sns:Unsubscribe"];
+
+/// The anonymous caller of an unsigned GET, where its operation is open to all.
+pub(crate) fn anonymous(inner: &Inner, parts: &Parts) -> Option<Identified> {
+    let request = protocol::RequestParts {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+    };
+    let (action, _) = protocol::action(&request, b"")?;
+    let open = parts.method == http::Method::GET
+        && ANONYMOUS_ACTIONS.iter().any(|open| open.strip_prefix("sns:") == Some(action.as_str()));
+    open.then(|| Identified {
+        caller: Caller {
+            account: inner.account.clone(),
+            principal: Principal::Anonymous,
+            access_key_id: String::new(),
+            session: None,
+            grant: Grant::Actions(ANONYMOUS_ACTIONS),
+        },
+        signing_name: "sns".to_owned(),
+        region: inner.region.clone(),
+        presigned: false,
+    })
+}

@@ -1,0 +1,173 @@
+//! The listening socket and its connections.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info, warn};
+
+use crate::{
+    gateway::{Gateway, Inner},
+    patient::Patient,
+    tls,
+    visit::{Peer, answer},
+};
+
+/// How long a client may take for a request's head, and be idle between requests, in seconds.
+const HEAD_SECONDS_MAX: u64 = 60;
+/// How long a client may read nothing of an answer, in seconds.
+const READ_NOTHING_SECONDS_MAX: u64 = 60;
+/// How long a TLS handshake may take, in seconds.
+const HANDSHAKE_SECONDS_MAX: u64 = 10;
+/// The largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 128 * 1024;
+/// Most headers of a request.
+const HEADERS_MAX: usize = 200;
+/// How long calls may go on after a stop, in seconds.
+const DRAIN_SECONDS_MAX: u64 = 20;
+/// How long to wait after a failure to accept, in milliseconds.
+const ACCEPT_AGAIN_MILLIS: u64 = 100;
+
+/// Serves connections until `stop`, then lets the calls that have begun come to their end.
+///
+/// # Errors
+/// Where the socket does not tell its own address. Single connections fail by themselves.
+pub async fn serve(
+    gateway: Gateway,
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stop: CancellationToken,
+) -> Result<(), io::Error> {
+    let local = listener.local_addr()?;
+    let acceptor = tls.map(TlsAcceptor::from);
+    let room = Arc::new(Semaphore::new(gateway.0.limits.connections));
+    let connections = TaskTracker::new();
+    info!(server.address = %local, "The AWS endpoint listens on {local}");
+    while let Some((stream, peer, permit)) = next(&listener, &room, &stop).await {
+        let inner = Arc::clone(&gateway.0);
+        let (acceptor, stop) = (acceptor.clone(), stop.clone());
+        connections.spawn(async move {
+            connection(inner, stream, peer, local, acceptor, stop).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    connections.close();
+    gateway.0.tasks.close();
+    let drained = async {
+        connections.wait().await;
+        gateway.0.tasks.wait().await;
+    };
+    if timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drained).await.is_err() {
+        warn!("Calls were still going on {DRAIN_SECONDS_MAX} seconds after the stop");
+    }
+    Ok(())
+}
+
+/// The next connection, once there is room for it; `None` after the stop.
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let accept = async {
+        let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => return (stream, peer, permit),
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "A connection was not accepted"
+                    );
+                    sleep(Duration::from_millis(ACCEPT_AGAIN_MILLIS)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        accepted = accept => Some(accepted),
+    }
+}
+
+async fn connection(
+    inner: Arc<Inner>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
+    // Answers are small; waiting to fill a packet only delays them. Without it, all still works.
+    drop(stream.set_nodelay(true));
+    let mut peer = Peer {
+        source_ip: peer.ip().to_canonical().to_string(),
+        local: local.to_string(),
+        tls: None,
+    };
+    let Some(acceptor) = acceptor else {
+        return requests(inner, stream, peer, stop).await;
+    };
+    let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+    match timeout(limit, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            peer.tls = Some(tls::details(stream.get_ref().1));
+            requests(inner, stream, peer, stop).await;
+        }
+        Ok(Err(error)) => {
+            let source = &peer.source_ip;
+            debug!(
+                source.ip = %source, error = &error as &dyn std::error::Error,
+                "A TLS handshake with {source} failed"
+            );
+        }
+        Err(_) => debug!(source.ip = %peer.source_ip, "A TLS handshake took too long"),
+    }
+}
+
+async fn requests<S>(inner: Arc<Inner>, stream: S, peer: Peer, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = Arc::new(peer);
+    let service = service_fn(|request| {
+        let answer = answer(Arc::clone(&inner), Arc::clone(&peer), request);
+        async { Ok::<_, Infallible>(answer.await) }
+    });
+    let stream = Patient::new(stream, Duration::from_secs(READ_NOTHING_SECONDS_MAX));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let limit = Duration::from_secs(DRAIN_SECONDS_MAX);
+            match timeout(limit, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        let source = &peer.source_ip;
+        debug!(
+            source.ip = %source, error = &error as &dyn std::error::Error,
+            "A connection from {source} ended early"
+        );
+    }
+}
