@@ -116,7 +116,12 @@ impl<'a> Cutter<'a> {
         }
         self.ready.extend(std::iter::from_fn(|| self.batches.due(now)));
         self.write_ready().await?;
-        let entries = self.inner.journal.read(Offset(self.position), ENTRIES_AT_ONCE).await?;
+        let journal = &self.inner.journal;
+        let entries = if self.position < journal.end().0 {
+            journal.read(Offset(self.position), ENTRIES_AT_ONCE).await?
+        } else {
+            Vec::new()
+        };
         if !entries.is_empty() {
             self.take(&entries, now).await;
             self.write_ready().await?;

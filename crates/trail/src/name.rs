@@ -221,4 +221,15 @@ mod tests {
         assert!(check_prefix(&"p".repeat(201)).is_err());
         assert!(check_prefix("a\nb").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_name_or_a_refusal(text in "(arn:aws:cloudtrail:[a-z1-9-]{0,9}:[0-9]{0,12}:)?(trail/)?.{0,130}") {
+            if let Ok(naming) = text.parse::<Naming>() {
+                let (Naming::Name(name) | Naming::Arn { name, .. }) = naming;
+                proptest::prop_assert!(name.as_str().parse::<TrailName>().is_ok());
+                proptest::prop_assert!(text.ends_with(name.as_str()));
+            }
+        }
+    }
 }

@@ -107,5 +107,9 @@ async fn follow(inner: Arc<Inner>, trail: Arc<Trail>, stop: CancellationToken) {
     if let Err(error) = inner.remove(&trail).await {
         // It is still marked as deleted, and goes on the next start.
         warn!(trail.name = %name, %error, "The deleted trail `{name}` could not be forgotten: {error}");
+        select! {
+            () = inner.clock.sleep_millis(RESTART_MILLIS) => {}
+            () = stop.cancelled() => {}
+        }
     }
 }

@@ -86,3 +86,40 @@ impl Shelf {
 fn hour(at: Timestamp) -> String {
     at.to_basic_text().chars().take(11).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(key: &str, made: Timestamp) -> Delivered {
+        Delivered {
+            trail_id: "id".to_owned(),
+            region: "us-east-2".parse().unwrap(),
+            bucket: "logs".to_owned(),
+            key: key.to_owned(),
+            sha256: String::new(),
+            records: 1,
+            oldest: made,
+            newest: made,
+            made,
+            delivered: made,
+        }
+    }
+
+    #[tokio::test]
+    async fn delivered_files_are_remembered_for_two_days_and_no_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = store::Database::open(&dir.path().join("state.db"), "boot").unwrap();
+        let shelf = Shelf::open(&database).await.unwrap();
+        let now: Timestamp = "2026-11-22T10:30:00Z".parse().unwrap();
+        for (key, hours) in [("new", 0), ("kept", 47), ("old", 49), ("older", 24 * 10)] {
+            let file = file(key, now.plus_millis(-hours * HOUR_MILLIS));
+            shelf.remember(&file).await.unwrap();
+            shelf.remember(&file).await.unwrap();
+        }
+        shelf.forget_delivered(now).await.unwrap();
+        let rows = shelf.delivered.list("").await.unwrap();
+        let keys: Vec<_> = rows.iter().filter_map(|(key, _)| key.rsplit('/').next()).collect();
+        assert_eq!(keys, ["kept", "new"]);
+    }
+}

@@ -188,6 +188,29 @@ async fn a_change_of_trails_is_told_to_whoever_keeps_the_union() {
 }
 
 #[tokio::test]
+async fn the_union_takes_what_any_trail_takes() {
+    let (_dir, world) = world().await;
+    let facts = |bucket: &str| {
+        let record = format!(
+            r#"{{"eventCategory":"Data","resources":[{{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::{bucket}/x"}}]}}"#
+        );
+        record::select::Facts::from_json(record.as_bytes()).unwrap()
+    };
+    let union = world.trails.union();
+    assert!(!union.borrow().selects(&facts("photos")));
+    world.trails.ensure_default("own", "logs").await.unwrap();
+    assert!(union.borrow().selects(&facts("photos")) && union.borrow().selects(&facts("other")));
+    assert!(!union.borrow().selects(&facts("logs")));
+    world.call("CreateTrail", create(&[("S3BucketName", "other".into())])).await.unwrap();
+    assert!(!union.borrow().selects(&facts("other")), "a log bucket from now on");
+    world.call("DeleteTrail", named("own")).await.unwrap();
+    world.clock.advance(5_000);
+    while union.borrow().selects(&facts("photos")) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn trails_outlive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let buckets = buckets();
