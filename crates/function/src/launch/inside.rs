@@ -1,0 +1,138 @@
+//! The second stage: the file system, limits, privileges and system calls; then the function.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use nix::{
+    errno::Errno,
+    sys::{
+        prctl::{set_no_new_privs, set_pdeathsig},
+        signal::Signal,
+        wait::{WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+
+use super::{
+    GO, Inside, Ready, SIGNAL_CODE, Step, Stuck, calls, files, limits, message::Control, root,
+};
+use crate::wall::{self, Wall};
+
+pub(super) fn run() -> Result<i32, Stuck> {
+    set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
+    let mut control = Control::from_stdin().step("standard input")?;
+    let order: Inside = control.hear().step("order")?;
+    let mut walls = Vec::new();
+    let scratch = enclose(&order, &mut walls)?;
+    walls.push(limits::set(order.limits, order.namespaces.users));
+    walls.push(renounce());
+    let landlock = files::restrict(&order.readable, &scratch);
+    let files = files_wall(scratch != order.scratch, landlock, &walls);
+    walls.retain(|wall| wall.name != wall::FILES);
+    walls.push(files);
+    walls.push(calls::refuse());
+    // Giving up privileges may have ended the watch.
+    set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
+    control.say(&Ready { walls }).step("report")?;
+    let word: String = control.hear().step("the server's word")?;
+    if word != GO {
+        return Ok(0);
+    }
+    drop(control);
+    become_function(&order, &scratch)
+}
+
+/// Enters a file system of its own where it may; where the scratch folder is from then on.
+fn enclose(order: &Inside, walls: &mut Vec<Wall>) -> Result<PathBuf, Stuck> {
+    let Inside { root, readable, scratch, namespaces, .. } = order;
+    if !namespaces.mounts {
+        if namespaces.processes {
+            walls.push(Wall::missing(wall::PROCESSES, "the server's /proc stays in sight"));
+        }
+        return Ok(scratch.clone());
+    }
+    if let Err(error) = root::build(root, readable, scratch) {
+        let why = format!("no file system of its own: {error}");
+        walls.push(Wall::missing(wall::PROCESSES, why.as_str()));
+        walls.push(Wall::missing(wall::FILES, why));
+        return Ok(scratch.clone());
+    }
+    // Half a change of file systems is none: what fails here fails the start.
+    root::enter(root).step("file system")?;
+    if namespaces.processes {
+        walls.push(Wall::stands(wall::PROCESSES, "a process namespace of its own"));
+    }
+    Ok(PathBuf::from(root::SCRATCH))
+}
+
+/// Two things keep the files, and either is enough.
+fn files_wall(
+    own_root: bool,
+    landlock: Result<&'static str, String>,
+    walls: &[Wall],
+) -> Wall {
+    let without = walls.iter().find(|wall| wall.name == wall::FILES);
+    let without = without.map(|wall| format!("; {}", wall.why)).unwrap_or_default();
+    match (own_root, landlock) {
+        (true, Ok(how)) => Wall::stands(wall::FILES, format!("a file system of its own and {how}")),
+        (true, Err(why)) => Wall::stands(wall::FILES, format!("a file system of its own; {why}")),
+        (false, Ok(how)) => Wall::stands(wall::FILES, format!("{how}{without}")),
+        (false, Err(why)) => Wall::missing(wall::FILES, format!("{why}{without}")),
+    }
+}
+
+/// Gives up every capability, for good.
+fn renounce() -> Wall {
+    let nothing = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    let renounced = set_no_new_privs()
+        .map_err(io::Error::from)
+        .and_then(|()| set_capabilities(None, nothing).map_err(io::Error::from));
+    match renounced {
+        Ok(()) => Wall::stands(wall::PRIVILEGES, "no capabilities, and none to gain"),
+        Err(error) => Wall::missing(wall::PRIVILEGES, error.to_string()),
+    }
+}
+
+fn become_function(order: &Inside, scratch: &Path) -> Result<i32, Stuck> {
+    let (program, args) = order
+        .command
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))
+        .step("function")?;
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
+    command.current_dir(scratch).stdin(Stdio::null());
+    if scratch != Path::new(root::SCRATCH) {
+        command.env(OsStr::new("TMPDIR"), scratch);
+    }
+    if !order.namespaces.processes {
+        // Becoming the function keeps the watch over the parent's death on it.
+        return Err(Stuck { step: "function", source: command.exec() });
+    }
+    let function = command.spawn().step("function")?;
+    see_through(Pid::from_raw(i32::try_from(function.id()).unwrap_or(i32::MAX)))
+}
+
+/// The first process of its namespace inherits every orphan, and all end with it.
+fn see_through(function: Pid) -> Result<i32, Stuck> {
+    loop {
+        match waitpid(None, None) {
+            Ok(WaitStatus::Exited(pid, code)) if pid == function => return Ok(code),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == function => {
+                return Ok(SIGNAL_CODE + signal as i32);
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(Stuck { step: "function", source: error.into() }),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The first stage: new namespaces, the listeners in them, and the second stage in front of it.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::{
+        fd::AsFd,
+        unix::process::{ExitStatusExt, parent_id},
+    },
+    process::{Command, ExitStatus, Stdio},
+};
+
+use nix::{
+    sys::{
+        prctl::set_pdeathsig,
+        signal::{SigSet, Signal},
+    },
+    unistd::setsid,
+};
+
+use super::{
+    INSIDE, Opened, Outside, SIGNAL_CODE, Step, Stuck, loopback, message::Control, namespaces,
+};
+use crate::wall::{self, Wall};
+
+/// Where AWS's own runtimes find the Runtime API; free in a network of its own.
+const RUNTIME_PORT: u16 = 9001;
+/// Where the AWS endpoint is in a network of its own.
+const ENDPOINT_PORT: u16 = 4580;
+
+pub(super) fn run() -> Result<i32, Stuck> {
+    let mut control = Control::from_stdin().step("standard input")?;
+    let order: Outside = control.hear().step("order")?;
+    let mut walls = vec![tie(order.server)?];
+    let (own, refused) = namespaces::leave();
+    walls.extend(refused);
+    if own.network {
+        match loopback::up() {
+            Ok(()) => walls.push(Wall::stands(wall::NETWORK, "a network of its own")),
+            // A network without a loopback cannot even hold the Runtime API.
+            Err(error) => return Err(Stuck { step: "loopback", source: error }),
+        }
+    }
+    let runtime = listen(if own.network { RUNTIME_PORT } else { 0 })?;
+    let endpoint = if own.network { Some(listen(ENDPOINT_PORT)?) } else { None };
+    let opened = Opened {
+        walls,
+        namespaces: own,
+        runtime: runtime.local_addr().step("address")?,
+        endpoint: endpoint.as_ref().map(TcpListener::local_addr).transpose().step("address")?,
+    };
+    let descriptors: Vec<_> =
+        [Some(&runtime), endpoint.as_ref()].into_iter().flatten().map(AsFd::as_fd).collect();
+    control.hand(&opened, &descriptors).step("hand-over")?;
+    // The inside must not hold the listeners: a second reader would take calls and never answer.
+    drop((runtime, endpoint));
+    become_parent(&order, &control)
+}
+
+/// A session of our own that ends with the server's.
+fn tie(server: u32) -> Result<Wall, Stuck> {
+    setsid().step("session")?;
+    set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
+    // The server may have gone before it was watched.
+    if parent_id() != server {
+        return Err(Stuck { step: "parent", source: std::io::Error::other("the server is gone") });
+    }
+    Ok(Wall::stands(wall::LIFE, "killed when the server ends"))
+}
+
+fn listen(port: u16) -> Result<TcpListener, Stuck> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).step("listener")
+}
+
+fn become_parent(order: &Outside, control: &Control) -> Result<i32, Stuck> {
+    let (program, args) = order
+        .launcher
+        .split_first()
+        .ok_or_else(|| std::io::Error::other("no launcher"))
+        .step("second stage")?;
+    // A polite end goes to the whole session; this stage stays, to see the function through.
+    SigSet::from(Signal::SIGTERM).thread_block().step("signals")?;
+    let mut child = Command::new(program)
+        .args(args)
+        .arg(INSIDE)
+        .env_clear()
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(control.again().step("socket")?)))
+        .spawn()
+        .step("second stage")?;
+    child.wait().step("second stage").map(code)
+}
+
+/// An exit code that tells a signal as a shell does.
+pub(super) fn code(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| SIGNAL_CODE + signal))
+        .unwrap_or(SIGNAL_CODE)
+}

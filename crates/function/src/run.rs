@@ -1,0 +1,160 @@
+//! The loop: due events go to idle instances, or to new ones while there may be more.
+
+mod carry;
+mod crew;
+
+use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
+
+use flow::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    carry::{Carried, carry},
+    crew::Crew,
+};
+use crate::{Functions, Job};
+
+/// How long a stop waits for events in flight.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long a stop waits for processes after that.
+const STOP_MAX: Duration = Duration::from_secs(5);
+/// When a queue that fails is asked again, in milliseconds.
+const QUEUE_WAIT_MILLIS: i64 = 1_000;
+
+/// Runs accepted events until `stop`; then finishes what is in flight, within a bound, and ends
+/// every instance.
+pub async fn run(functions: Functions, stop: CancellationToken) {
+    let mut room = Room {
+        crews: HashMap::new(),
+        flights: JoinSet::new(),
+        stop: stop.clone(),
+        functions: functions.clone(),
+    };
+    let mut changed = functions.queue().changed();
+    while !stop.is_cancelled() {
+        changed.mark_unchanged();
+        let look_again = room.lease().await;
+        let reap = room.reap();
+        let clock = &functions.0.host.clock;
+        let until = async |at: Option<Timestamp>| match at {
+            Some(at) => clock.sleep_until(at).await,
+            None => pending().await,
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(carried) = room.flights.join_next() => room.back(carried.ok()),
+            // An error means that the queue is gone, and with it whatever could change.
+            Ok(()) = changed.changed() => {}
+            () = until(look_again) => {}
+            () = until(reap) => {}
+        }
+    }
+    room.drain().await;
+}
+
+struct Room {
+    functions: Functions,
+    /// By ARN.
+    crews: HashMap<String, Crew>,
+    flights: JoinSet<Carried>,
+    stop: CancellationToken,
+}
+
+impl Room {
+    /// Takes due rows while there is room for them; when to look again.
+    async fn lease(&mut self) -> Option<Timestamp> {
+        let queue = self.functions.queue().clone();
+        let now = self.functions.0.host.clock.now();
+        let later = Some(now.plus_millis(QUEUE_WAIT_MILLIS));
+        // Rows come in the order in which they were due, whoever they are for. A crowd before one
+        // function holds the others up only once it fills that function's waiting room.
+        let limit = self.crews.values().map(Crew::room).min().unwrap_or(crew::WAITING_MAX);
+        if limit == 0 {
+            return None;
+        }
+        match queue.lease(now, limit).await {
+            Ok(leases) => {
+                for lease in leases {
+                    self.welcome(lease).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "The functions' queue gives no work: {error}");
+                return later;
+            }
+        }
+        match queue.next_due().await {
+            // What is due already and was not leased waits for a place, not for time.
+            Ok(due) => due.filter(|at| *at > now),
+            Err(_) => later,
+        }
+    }
+
+    async fn welcome(&mut self, lease: store::Lease) {
+        let job = Job::from_bytes(&lease.body);
+        let hosted = job.as_ref().and_then(|job| self.functions.hosted(&job.function));
+        let (Some(job), Some(hosted)) = (job, hosted) else {
+            return carry::give_up(&self.functions, &lease.id).await;
+        };
+        let crew = self.crews.entry(job.function.clone()).or_insert_with(|| Crew::new(&hosted));
+        crew.waiting.push_back((lease, job));
+        let arn = crew.hosted.function.arn.clone();
+        self.fly(&arn);
+    }
+
+    /// Starts what waits, as far as there are places.
+    fn fly(&mut self, arn: &str) {
+        let now = self.functions.0.host.clock.now();
+        let Some(crew) = self.crews.get_mut(arn) else { return };
+        if let Some(hosted) = self.functions.hosted(arn) {
+            crew.renew(&hosted);
+        }
+        while let Some((lease, job, instance)) = crew.next(now) {
+            let (functions, hosted) = (self.functions.clone(), Arc::clone(&crew.hosted));
+            let stop = self.stop.clone();
+            self.flights.spawn(carry(functions, hosted, lease, job, instance, stop));
+        }
+    }
+
+    fn back(&mut self, carried: Option<Carried>) {
+        self.functions.tick();
+        // A flight that panicked keeps its place: its lease ends with the process.
+        let Some(Carried { hosted, instance }) = carried else { return };
+        let now = self.functions.0.host.clock.now();
+        let arn = hosted.function.arn.clone();
+        if let Some(crew) = self.crews.get_mut(&arn) {
+            crew.land(&hosted, instance, now);
+        }
+        self.fly(&arn);
+    }
+
+    /// Lets idle instances go; when to look again.
+    fn reap(&mut self) -> Option<Timestamp> {
+        let now = self.functions.0.host.clock.now();
+        self.crews.values_mut().filter_map(|crew| crew.reap(now)).min()
+    }
+
+    async fn drain(mut self) {
+        let flights = &mut self.flights;
+        let landed = async {
+            while let Some(carried) = flights.join_next().await {
+                drop(carried);
+            }
+        };
+        if tokio::time::timeout(DRAIN_MAX, landed).await.is_err() {
+            tracing::warn!("Some functions were still at work when the time to stop was over");
+        }
+        self.flights.shutdown().await;
+        for (lease, _) in self.crews.values_mut().flat_map(|crew| crew.waiting.drain(..)) {
+            carry::put_back(&self.functions, &lease.id).await;
+        }
+        self.crews.clear();
+        let tasks = &self.functions.0.host.tasks;
+        tasks.close();
+        if tokio::time::timeout(STOP_MAX, tasks.wait()).await.is_err() {
+            tracing::warn!("Some functions' processes were still ending at the end of the stop");
+        }
+        tasks.reopen();
+    }
+}

@@ -1,0 +1,203 @@
+//! One event from its lease to its end: run, settled, and only then acknowledged.
+
+use std::{future::Future, sync::Arc};
+
+use bytes::Bytes;
+use flow::Timestamp;
+use store::Lease;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Functions, Job, Settled,
+    instance::{Hosted, Instance, Ran},
+    invocation::{Failure, subject},
+};
+
+/// The first wait where we, not the function, are at fault, in milliseconds; it doubles,
+const WAIT_MILLIS_MIN: i64 = 200;
+/// up to this.
+const WAIT_MILLIS_MAX: i64 = 30_000;
+
+/// An event has landed; the instance may take another.
+pub(super) struct Carried {
+    pub(super) hosted: Arc<Hosted>,
+    pub(super) instance: Option<Instance>,
+}
+
+/// Carries one event to its end. On a stop while it waits, the row goes back to the queue.
+pub(super) async fn carry(
+    functions: Functions,
+    hosted: Arc<Hosted>,
+    lease: Lease,
+    job: Job,
+    instance: Option<Instance>,
+    stop: CancellationToken,
+) -> Carried {
+    let trip = Trip { functions, hosted, lease, job, stop };
+    let (instance, ran) = trip.fly(instance).await;
+    match ran {
+        Some(Ran::Answered(response)) => trip.succeeded(&response).await,
+        Some(Ran::Failed(failure)) => trip.failed(&failure).await,
+        Some(Ran::NotTaken) | None => put_back(&trip.functions, &trip.lease.id).await,
+    }
+    Carried { hosted: trip.hosted, instance }
+}
+
+struct Trip {
+    functions: Functions,
+    hosted: Arc<Hosted>,
+    lease: Lease,
+    job: Job,
+    stop: CancellationToken,
+}
+
+impl Trip {
+    /// Finds an instance that takes the event. Starting one may fail for reasons of ours: those
+    /// are waited out, and are no tries of the function. `None` after a stop.
+    async fn fly(&self, mut idle: Option<Instance>) -> (Option<Instance>, Option<Ran>) {
+        let mut wait = Wait::new();
+        loop {
+            let (instance, running) = match idle.take() {
+                Some(mut instance) => {
+                    let running = instance.run(self.job.clone()).await;
+                    (instance, running)
+                }
+                None => match self.start().await {
+                    Ok(started) => started,
+                    Err(error) => {
+                        let name = &self.hosted.function.name;
+                        tracing::warn!(function.name = %name, %error, "`{name}` waits: {error}");
+                        if wait.over(self).await {
+                            continue;
+                        }
+                        return (None, None);
+                    }
+                },
+            };
+            match running.end().await {
+                Ran::NotTaken if !self.stop.is_cancelled() => {}
+                ran => {
+                    let alive = !instance.is_gone();
+                    return (alive.then_some(instance), Some(ran));
+                }
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+    ) -> Result<(Instance, crate::instance::Running), crate::Error> {
+        let host = &self.functions.0.host;
+        // Boxed: a start is long, and most events find an instance.
+        Box::pin(Instance::start(host, &self.hosted, self.job.clone())).await
+    }
+
+    async fn succeeded(&self, response: &Bytes) {
+        let Job { request_id, event, .. } = &self.job;
+        let (settle, function) = (&self.functions.0.settle, &self.hosted.function);
+        let mut wait = Wait::new();
+        loop {
+            match settle.settle(function, request_id, event, response).await {
+                Ok(Settled::Done) => {
+                    return self.insist(|| self.queue().ack(&self.lease.id, self.now())).await;
+                }
+                Ok(Settled::Dead { reason, detail }) => return self.bury(&reason, detail).await,
+                Err(error) => {
+                    let name = &function.name;
+                    tracing::warn!(
+                        function.name = %name, request.id = %request_id, error,
+                        "The answer of `{name}` to {request_id} is not settled yet: {error}"
+                    );
+                    if !wait.over(self).await {
+                        return put_back(&self.functions, &self.lease.id).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn failed(&self, failure: &Failure) {
+        let reason = failure.reason();
+        let (name, id) = (&self.hosted.function.name, &self.job.request_id);
+        let tries = self.lease.attempts;
+        let waits = &self.functions.0.host.config.retry_waits;
+        let wait = usize::try_from(tries.saturating_sub(1)).ok().and_then(|at| waits.get(at));
+        tracing::warn!(
+            function.name = %name, request.id = %id, tries, reason,
+            "`{name}` failed at {id}, try {tries}: {reason}"
+        );
+        match wait {
+            Some(wait) => {
+                let due = self.now().plus_millis(*wait);
+                self.insist(|| self.queue().nack(&self.lease.id, due, &reason)).await;
+            }
+            None => self.bury(&reason, subject(&self.job.event)).await,
+        }
+    }
+
+    async fn bury(&self, reason: &str, detail: serde_json::Value) {
+        let id = &self.lease.id;
+        self.insist(|| self.queue().bury(id, self.now(), reason, detail.clone())).await;
+    }
+
+    /// Repeats what the disk refuses for now. What it refuses for good is taken up again by the
+    /// next start, as the lease ends with this process.
+    async fn insist<F>(&self, write: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), store::Error>>,
+    {
+        let mut wait = Wait::new();
+        while let Err(error) = write().await {
+            let id = &self.lease.id;
+            tracing::warn!(%error, "The end of {id} is not stored: {error}");
+            if !matches!(error, store::Error::Retry { .. }) || !wait.over(self).await {
+                return;
+            }
+        }
+    }
+
+    fn queue(&self) -> &store::Queue {
+        self.functions.queue()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.functions.0.host.clock.now()
+    }
+}
+
+/// Waits that grow.
+struct Wait(i64);
+
+impl Wait {
+    fn new() -> Self {
+        Self(WAIT_MILLIS_MIN)
+    }
+
+    /// Waits once more; false on a stop.
+    async fn over(&mut self, trip: &Trip) -> bool {
+        let millis = self.0;
+        self.0 = (millis * 2).min(WAIT_MILLIS_MAX);
+        tokio::select! {
+            () = trip.functions.0.host.clock.sleep_millis(millis) => true,
+            () = trip.stop.cancelled() => false,
+        }
+    }
+}
+
+/// Puts a row back that nobody failed.
+pub(super) async fn put_back(functions: &Functions, id: &str) {
+    let now = functions.0.host.clock.now();
+    if let Err(error) = functions.queue().nack(id, now, "the server was stopped").await {
+        tracing::warn!(%error, "{id} is taken up by the next start: {error}");
+    }
+}
+
+/// Buries a row whose function is gone, or which is none of ours.
+pub(super) async fn give_up(functions: &Functions, id: &str) {
+    let now = functions.0.host.clock.now();
+    let detail = serde_json::json!({});
+    let buried = functions.queue().bury(id, now, "the function does not exist", detail).await;
+    if let Err(error) = buried {
+        tracing::warn!(%error, "{id} is taken up by the next start: {error}");
+    }
+}

@@ -1,0 +1,86 @@
+//! The room alone: real processes behind real walls, AWS's own client in them, a manual clock.
+//!
+//! This binary is also the launcher and the function that it tests, by its first argument.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod act;
+mod invocations;
+mod room;
+mod server;
+mod walls;
+
+use std::{env, panic::AssertUnwindSafe, pin::Pin, process::ExitCode};
+
+type Test = fn() -> Pin<Box<dyn Future<Output = ()>>>;
+
+macro_rules! tests {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        &[$((stringify!($name), (|| Box::pin($module::$name())) as Test)),*]
+    };
+}
+
+const TESTS: &[(&str, Test)] = tests![
+    invocations::an_answer_is_settled_and_then_acknowledged,
+    invocations::a_failing_function_is_tried_again_and_then_buried,
+    invocations::a_function_that_takes_too_long_is_ended,
+    invocations::a_function_that_exits_has_failed,
+    invocations::a_function_that_exits_at_its_start_has_failed,
+    invocations::a_function_that_never_asks_for_work_has_failed,
+    invocations::an_init_error_is_the_reason,
+    invocations::an_answer_that_is_too_large_is_a_failure,
+    invocations::a_settlement_that_fails_is_repeated_without_a_new_try,
+    invocations::an_answer_may_give_its_event_up_for_good,
+    invocations::the_same_delivery_twice_is_one_invocation,
+    invocations::an_unknown_function_takes_nothing,
+    invocations::a_stop_gives_back_what_waits_and_the_next_start_runs_it,
+    invocations::a_dead_letter_can_be_run_again,
+    invocations::memory_over_the_limit_ends_the_instance,
+    invocations::an_instance_serves_many_events_and_leaves_when_idle,
+    invocations::the_log_tells_of_each_invocation,
+    walls::a_function_reads_only_what_is_its_own,
+    walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,
+    walls::a_function_sees_only_its_own_processes,
+    walls::a_function_has_no_privileges,
+    walls::a_function_has_lambdas_environment_and_no_other,
+    walls::a_function_that_asks_at_the_wrong_moment_is_refused,
+    walls::required_isolation_refuses_where_a_wall_is_missing,
+    server::a_killed_server_leaves_no_process,
+];
+
+fn main() -> ExitCode {
+    let mut args = env::args_os().skip(1);
+    match args.next().as_ref().and_then(|arg| arg.to_str()) {
+        Some("launch") => return function::launch(args),
+        Some("act") => return act::act(&args.next().unwrap().into_string().unwrap()),
+        Some("serve") => return server::serve(args.next().unwrap().as_ref()),
+        _ => {}
+    }
+    let wanted: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let chosen = TESTS.iter().filter(|(name, _)| {
+        wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()))
+    });
+    if env::args().any(|arg| arg == "--list") {
+        chosen.for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let failed: Vec<&str> =
+        chosen.filter(|(name, test)| !passes(name, *test)).map(|(name, _)| *name).collect();
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("failed: {}", failed.join(", "));
+    ExitCode::FAILURE
+}
+
+fn passes(name: &str, test: Test) -> bool {
+    let passed = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let time = std::time::Duration::from_secs(60);
+            tokio::time::timeout(time, test()).await.expect("a test ends within a minute");
+        });
+    }))
+    .is_ok();
+    println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+    passed
+}
