@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use flow::{AccountId, Chance, Clock, ObjectCreated, Region, TargetKind};
+use flow::{AccountId, Chance, Clock, Configuration, ObjectCreated, Region, TargetKind};
 use futures_util::TryStreamExt;
 use s3s::service::S3Service;
 use tokio::sync::watch;
@@ -74,6 +74,26 @@ impl Buckets {
         };
         self.room.index.write(insert).await?;
         Ok(())
+    }
+
+    /// Adds a notification configuration that the process itself wants; one of the same id stays as
+    /// it is.
+    pub async fn ensure_notification(
+        &self,
+        bucket: &str,
+        configuration: Configuration,
+    ) -> Result<(), Error> {
+        let name = bucket.to_owned();
+        let add = move |index: &rusqlite::Transaction<'_>| {
+            let found = index::bucket::find(index, &name)?;
+            let mut all = found.and_then(|bucket| bucket.notification).unwrap_or_default();
+            if all.configurations.iter().all(|known| known.id != configuration.id) {
+                all.configurations.push(configuration.clone());
+                index::bucket::set_notification(index, &name, &all)?;
+            }
+            Ok(())
+        };
+        Ok(self.room.index.write(add).await?)
     }
 
     /// The oldest events that nobody took over yet, at most `limit`.

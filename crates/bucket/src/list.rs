@@ -322,7 +322,7 @@ mod tests {
     fn naive(keys: &BTreeSet<String>, query: &Query) -> Page<String> {
         let mut all: BTreeSet<(String, bool)> = BTreeSet::new();
         for key in keys.iter().filter(|key| key.starts_with(&query.prefix)) {
-            match common_prefix(query, &key[query.prefix.len()..]) {
+            match common_prefix(query, key.strip_prefix(&query.prefix).unwrap()) {
                 Some(common) => all.insert((common, true)),
                 None => all.insert((key.clone(), false)),
             };

@@ -1,3 +1,5 @@
+//! What is taken, what is refused, and in which words.
+
 use flow::SeededChance;
 use s3s::dto::{QueueConfiguration, TopicConfiguration};
 

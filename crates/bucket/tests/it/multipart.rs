@@ -1,0 +1,112 @@
+//! Multipart uploads.
+
+use crate::world::{Answer, World};
+
+const PART: usize = 5 * 1024 * 1024;
+
+async fn begin(world: &World, headers: &[(&str, &str)]) -> String {
+    let begun = world.call("POST", "/bkt/big?uploads", headers, b"").await.expect(200);
+    begun.element("UploadId")
+}
+
+async fn part(world: &World, id: &str, number: u32, bytes: &[u8]) -> String {
+    let uri = format!("/bkt/big?partNumber={number}&uploadId={id}");
+    world.put(&uri, bytes).await.header("etag").to_owned()
+}
+
+async fn complete(
+    world: &World,
+    id: &str,
+    parts: &[(u32, &str)],
+    headers: &[(&str, &str)],
+) -> Answer {
+    let parts = parts.iter().map(|(number, tag)| {
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>")
+    });
+    let document =
+        format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.collect::<String>());
+    let uri = format!("/bkt/big?uploadId={id}");
+    world.call("POST", &uri, headers, document.as_bytes()).await
+}
+
+#[tokio::test]
+async fn parts_become_one_object() {
+    let world = World::with_bucket().await;
+    let headers = [("content-type", "text/plain"), ("x-amz-checksum-algorithm", "CRC32")];
+    let id = begin(&world, &headers).await;
+    let (a, b) = (vec![b'a'; PART], b"tail".to_vec());
+    let unused = part(&world, &id, 1, b"unused").await;
+    let tag_a = part(&world, &id, 3, &a).await;
+    let tag_b = part(&world, &id, 7, &b).await;
+
+    let listed = world.get(&format!("/bkt/big?uploadId={id}&max-parts=2")).await.expect(200);
+    assert_eq!(listed.elements("PartNumber"), ["1", "3"]);
+    assert_eq!(listed.element("NextPartNumberMarker"), "3");
+    let uploads = world.get("/bkt?uploads").await.expect(200);
+    assert_eq!((uploads.element("Key"), uploads.element("UploadId")), ("big".into(), id.clone()));
+
+    complete(&world, &id, &[(7, &tag_b), (3, &tag_a)], &[]).await.refused(400, "InvalidPartOrder");
+    complete(&world, &id, &[(3, &tag_b)], &[]).await.refused(400, "InvalidPart");
+    complete(&world, &id, &[(2, &tag_a)], &[]).await.refused(400, "InvalidPart");
+    let small = complete(&world, &id, &[(1, &unused), (3, &tag_a)], &[]).await;
+    assert_eq!(small.refused(400, "EntityTooSmall").element("ProposedSize"), "6");
+    complete(&world, &id, &[], &[]).await.refused(400, "MalformedXML");
+    complete(&world, "nope", &[(3, &tag_a)], &[]).await.refused(404, "NoSuchUpload");
+
+    let done = complete(&world, &id, &[(3, &tag_a), (7, &tag_b)], &[("if-none-match", "*")]).await;
+    let tag = done.expect(200).element("ETag").replace("&quot;", "").replace('"', "");
+    assert!(tag.ends_with("-2"), "{tag}");
+    assert_eq!(world.files().len(), 2, "the unused part is gone");
+    complete(&world, &id, &[(3, &tag_a)], &[]).await.refused(404, "NoSuchUpload");
+
+    let whole = world.call("GET", "/bkt/big", &[("x-amz-checksum-mode", "ENABLED")], b"").await;
+    assert_eq!(whole.header("content-type"), "text/plain");
+    assert_eq!(whole.header("x-amz-checksum-type"), "COMPOSITE");
+    assert!(whole.header("x-amz-checksum-crc32").ends_with("-2"));
+    assert!(whole.body.unwrap() == [a, b].concat());
+    let range = format!("bytes={}-{}", PART - 2, PART + 1);
+    let across = world.call("GET", "/bkt/big", &[("range", &range)], b"").await.expect(206);
+    assert_eq!(across.body.unwrap(), &b"aata"[..]);
+    let second = world.get("/bkt/big?partNumber=2").await.expect(206);
+    assert_eq!((second.header("x-amz-mp-parts-count"), second.text()), ("2", "tail".into()));
+}
+
+#[tokio::test]
+async fn an_upload_is_given_up_with_its_parts() {
+    let world = World::with_bucket().await;
+    let id = begin(&world, &[]).await;
+    part(&world, &id, 1, b"x").await;
+    part(&world, &id, 1, b"y").await;
+    assert_eq!(world.files().len(), 1, "a part that is put again replaces the first");
+    world.call("DELETE", &format!("/bkt/big?uploadId={id}"), &[], b"").await.expect(204);
+    assert!(world.files().is_empty());
+    let uri = format!("/bkt/big?partNumber=1&uploadId={id}");
+    world.call("PUT", &uri, &[], b"x").await.refused(404, "NoSuchUpload");
+    world
+        .call("PUT", "/bkt/big?partNumber=10001&uploadId=x", &[], b"x")
+        .await
+        .refused(400, "InvalidArgument");
+}
+
+#[tokio::test]
+async fn a_part_may_be_copied_and_the_whole_summed() {
+    let world = World::with_bucket().await;
+    world.put("/bkt/source", b"0123456789").await;
+    let id = begin(&world, &[]).await;
+    let uri = format!("/bkt/big?partNumber=1&uploadId={id}");
+    let copy = async |range: &str| {
+        let headers = [("x-amz-copy-source", "/bkt/source"), ("x-amz-copy-source-range", range)];
+        world.call("PUT", &uri, &headers, b"").await
+    };
+    copy("bytes=5-10").await.refused(400, "InvalidArgument");
+    let tag = copy("bytes=2-5").await.expect(200).element("ETag");
+    let wrong = [("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=")];
+    complete(&world, &id, &[(1, &tag)], &wrong).await.refused(400, "BadDigest");
+    let wrong = [("x-amz-mp-object-size", "5")];
+    complete(&world, &id, &[(1, &tag)], &wrong).await.refused(400, "InvalidRequest");
+    let plain = world.put("/bkt/plain", b"2345").await;
+    let sum = [("x-amz-checksum-crc64nvme", plain.header("x-amz-checksum-crc64nvme"))];
+    let done = complete(&world, &id, &[(1, &tag)], &sum).await.expect(200);
+    assert_eq!(done.element("ChecksumType"), "FULL_OBJECT");
+    assert_eq!(world.get("/bkt/big").await.text(), "2345");
+}
