@@ -69,9 +69,15 @@ const REDACTIONS: &[(&str, &str, Redaction)] = &[
 /// Endings of names whose texts are secrets wherever they stand: some eighty such members carry no
 /// `sensitive` trait in the models.
 const SECRET_ENDINGS: &[&str] = &[
+    "accesstoken",
     "authtoken",
+    "oauthtoken",
+    "passphrase",
     "password",
+    // An attribute of SNS's platform applications.
+    "platformcredential",
     "privatekey",
+    "refreshtoken",
     "secret",
     "secretaccesskey",
     "secretkey",
@@ -120,5 +126,8 @@ mod tests {
         assert_eq!(of("lakeformation", "SessionToken", true), Some(Hide));
         assert_eq!(of("sts", "SessionToken", true), None);
         assert_eq!(of("sns", "Name", true), None);
+        assert_eq!(of("sns", "PlatformCredential", true), Some(Hide));
+        assert_eq!(of("ec2", "ClientToken", true), None);
+        assert_eq!(of("iam", "NextToken", true), None);
     }
 }

@@ -40,9 +40,22 @@ fn every_name_in_the_tables_is_one_of_the_model() {
 fn a_verb_reads_only_as_a_whole_word() {
     assert!(begins_with_a_reading_verb("GetTopicAttributes"));
     assert!(begins_with_a_reading_verb("Query"));
-    for other in ["Getaway", "Isolate", "Testify", "CreateTopic", "Listen", ""] {
+    for other in
+        ["Getaway", "Isolate", "Testify", "CreateTopic", "Listen", "VerifyEmailIdentity", ""]
+    {
         assert!(!begins_with_a_reading_verb(other), "{other}");
     }
+}
+
+#[test]
+fn exceptions_stand_before_the_verb() {
+    let reads = |name: &str, operation: &str| read_only(&service(name).unwrap(), operation);
+    assert!(reads("kms", "Decrypt") && reads("kms", "Verify") && reads("sts", "AssumeRole"));
+    assert!(reads("sts", "GetSessionToken") && reads("sts", "GetCallerIdentity"));
+    assert!(!reads("sts", "GetFederationToken") && !reads("ses", "VerifyEmailIdentity"));
+    assert!(
+        !reads("elasticache", "TestFailover") && !reads("dynamodb", "ExportTableToPointInTime")
+    );
 }
 
 #[test]

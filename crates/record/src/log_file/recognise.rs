@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     error::Error,
-    log_file::{GZIP_BYTES_MAX, Log, Object, inflate},
+    log_file::{GZIP_BYTES_MAX, INFLATED_BYTES_MAX, Log, Object, inflate},
     scan::Scanner,
 };
 
@@ -26,8 +26,9 @@ pub fn read(key: &str, bytes: &[u8]) -> Result<Object, Error> {
     if key.contains("/CloudTrail-Insight/") {
         return Ok(Object::Insights);
     }
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > GZIP_BYTES_MAX {
-        return Err(Error::TooLarge { what: "bytes of an object", limit: GZIP_BYTES_MAX });
+    let limit = if inflate::is_gzip(bytes) { GZIP_BYTES_MAX } else { INFLATED_BYTES_MAX };
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        return Err(Error::TooLarge { what: "bytes of an object", limit });
     }
     let named = is_named_like_a_log(key);
     let unreadable = |error: Error, looks: bool| if looks { Err(error) } else { Ok(Object::Other) };
