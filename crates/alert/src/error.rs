@@ -1,0 +1,25 @@
+//! What can go wrong before an alert is in the outbox.
+
+/// Why findings were not accepted, or the room could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed: none of the findings was accepted; the same call may succeed later.
+    #[error("{findings} findings cannot be stored: {source}")]
+    Retry {
+        /// How many findings.
+        findings: usize,
+        /// What the store said.
+        source: store::Error,
+    },
+    /// The outbox cannot be opened.
+    #[error("the outbox of alerts cannot be opened: {0}")]
+    Unusable(#[source] store::Error),
+    /// A destination can never be reached as it is configured.
+    #[error("alerts cannot go to {destination}: {why}")]
+    Reject {
+        /// The destination, without its secrets.
+        destination: String,
+        /// Why not.
+        why: String,
+    },
+}
