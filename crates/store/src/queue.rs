@@ -147,14 +147,6 @@ impl Queue {
         Ok(())
     }
 
-    /// Gives a leased row back until `due` as if it had not been leased: the attempt does not count.
-    pub async fn put_back(&self, id: &str, due: Timestamp) -> Result<(), Error> {
-        let (name, id) = (self.name, id.to_owned());
-        self.database.write(move |t| row::put_back(t, name, &id, due)).await?;
-        self.tick();
-        Ok(())
-    }
-
     /// Gives a leased row back that nobody has worked on: the lease does not count as an attempt.
     pub async fn give_back(&self, id: &str, due: Timestamp) -> Result<(), Error> {
         let (name, id) = (self.name, id.to_owned());

@@ -112,20 +112,6 @@ pub(super) fn nack(
     .map(drop)
 }
 
-pub(super) fn put_back(
-    c: &Connection,
-    queue: &str,
-    id: &str,
-    due: Timestamp,
-) -> rusqlite::Result<()> {
-    c.prepare_cached(
-        "UPDATE store_queue SET state = 0, due = ?3, boot = NULL, attempts = attempts - 1
-         WHERE queue = ?1 AND id = ?2 AND state = 1",
-    )?
-    .execute((queue, id, due.as_millis()))
-    .map(drop)
-}
-
 pub(super) fn give_back(
     c: &Connection,
     queue: &str,
