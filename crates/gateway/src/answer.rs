@@ -1,6 +1,6 @@
 //! Answers as HTTP, with the ids that they carry.
 
-use flow::{Body, Fault};
+use flow::{Body, Fault, Tree};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use model::Protocol;
 use protocol::HttpAnswer;
@@ -38,7 +38,14 @@ pub(crate) fn family(route: &Route) -> Family {
 /// What a signature's refusal is called there.
 pub(crate) fn refusal(route: &Route, error: &sigv4::Error, presigned: bool) -> Fault {
     let reply = error.reply(family(route), presigned);
-    Fault::new(reply.code, reply.message).with_status(reply.status)
+    let fault = Fault::new(reply.code, reply.message).with_status(reply.status);
+    match error {
+        // Clients of S3 sign again for the region that they are told.
+        sigv4::Error::WrongScope { part: "region", expected } if family(route) == Family::S3 => {
+            Fault { detail: Tree::map([("Region", Tree::from(expected.as_str()))]), ..fault }
+        }
+        _ => fault,
+    }
 }
 
 /// The caller may not do this.

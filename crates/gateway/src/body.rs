@@ -13,6 +13,10 @@ use crate::budget::{Budget, Share};
 
 /// How long a client may be silent within a body, in seconds.
 pub(crate) const SILENCE_SECONDS_MAX: u64 = 30;
+/// How slow a body may come as a whole, in bytes a second, once it has come for a while.
+const RATE_BYTES_PER_SECOND_MIN: u64 = 1024;
+/// That while, in seconds.
+const SLOW_SECONDS_MAX: u64 = 60;
 /// How long a held body may take as a whole, in seconds.
 const HELD_SECONDS_MAX: u64 = 120;
 /// How much of an unwanted body is read so that the client gets to see its answer, in bytes.
@@ -101,6 +105,12 @@ pub(crate) async fn discard(body: &mut Incoming, headers: &HeaderMap) {
     drop(timeout(Duration::from_secs(UNWANTED_SECONDS_MAX), reading).await);
 }
 
+/// Whether a body of which so many bytes came in this time comes too slowly.
+pub(crate) fn is_slow(bytes: u64, elapsed: Duration) -> bool {
+    let seconds = elapsed.as_secs();
+    seconds > SLOW_SECONDS_MAX && bytes / seconds < RATE_BYTES_PER_SECOND_MIN
+}
+
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -108,4 +118,18 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// A body that is there already.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| -> BodyError { match never {} }).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_is_slow_after_a_while() {
+        let check = |bytes, seconds| is_slow(bytes, Duration::from_secs(seconds));
+        assert!(!check(0, 60));
+        assert!(check(60_000, 61));
+        assert!(!check(63_000, 61));
+        assert!(!check(u64::MAX, 1_000_000));
+    }
 }

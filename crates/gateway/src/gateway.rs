@@ -7,7 +7,6 @@ use flow::{AccountId, Caller, Chance, Clock, Fault, HttpService, Keys, Pending, 
 use record::select::Union;
 use store::Journal;
 use tokio::sync::{Semaphore, watch};
-use tokio_util::task::TaskTracker;
 
 use crate::{
     budget::Budget,
@@ -121,8 +120,6 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Budget,
     pub(crate) calls: Arc<Semaphore>,
-    /// Calls that go on, and records that are written, also when their client has gone.
-    pub(crate) tasks: TaskTracker,
 }
 
 impl Gateway {
@@ -150,7 +147,6 @@ impl Gateway {
             limits: parts.limits,
             pages: parts.pages,
             counters,
-            tasks: TaskTracker::new(),
         }))
     }
 

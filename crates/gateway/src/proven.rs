@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use sigv4::{Chunks, Family, Payload};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::body::SILENCE_SECONDS_MAX;
+use crate::body::{SILENCE_SECONDS_MAX, is_slow};
 
 /// Why a body did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +27,8 @@ pub(crate) enum Unproven {
     /// It is not what was signed.
     #[error("{0}")]
     Forged(sigv4::Error),
-    /// The client fell silent.
-    #[error("the client sent nothing for {SILENCE_SECONDS_MAX} seconds")]
+    /// The client fell silent, or nearly so.
+    #[error("Your socket connection to the server was not read from or written to in time.")]
     Slow,
     /// The client went away.
     #[error("the client went away within the body")]
@@ -81,6 +81,9 @@ pub(crate) struct Proven {
     ended: bool,
     left: Option<u64>,
     reading: Reading,
+    since: Instant,
+    /// Bytes that came, payload or not.
+    on_wire: u64,
     silence: Pin<Box<Sleep>>,
 }
 
@@ -107,6 +110,8 @@ impl Proven {
             ended: false,
             left: length,
             reading: reading.clone(),
+            since: Instant::now(),
+            on_wire: 0,
             silence: Box::pin(sleep(Duration::from_secs(SILENCE_SECONDS_MAX))),
         };
         (body, reading)
@@ -145,6 +150,13 @@ impl Proven {
             Poll::Ready(frame) => {
                 let next = Instant::now() + Duration::from_secs(SILENCE_SECONDS_MAX);
                 self.silence.as_mut().reset(next);
+                if let Some(Ok(frame)) = &frame {
+                    let more = frame.data_ref().map_or(0, Bytes::len);
+                    self.on_wire += u64::try_from(more).expect("a length in memory fits 64 bits");
+                    if is_slow(self.on_wire, self.since.elapsed()) {
+                        return Poll::Ready(Err(Unproven::Slow));
+                    }
+                }
                 Poll::Ready(frame.transpose().map_err(|_| Unproven::Broken))
             }
             Poll::Pending => self.silence.as_mut().poll(context).map(|()| Err(Unproven::Slow)),

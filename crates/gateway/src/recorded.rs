@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,8 +9,9 @@ use bytes::Bytes;
 use flow::{Body, BodyError, Call, Fault, Outcome};
 use http_body::{Frame, SizeHint};
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle};
+use tokio_util::task::TaskTracker;
 
-use crate::{gateway::Inner, recorder::Unrecorded};
+use crate::recorder::{Recorder, Unrecorded};
 
 /// A body that ends well only once its call is recorded. A client that hangs up leaves a record
 /// too, of the bytes that it was given.
@@ -20,7 +20,8 @@ pub(crate) struct Recorded {
     kept: Option<Bytes>,
     stage: Stage,
     bytes_out: u64,
-    inner: Arc<Inner>,
+    recorder: Recorder,
+    tasks: TaskTracker,
     runtime: Handle,
     _permit: OwnedSemaphorePermit,
 }
@@ -40,11 +41,12 @@ enum Stage {
 struct Withheld;
 
 impl Recorded {
-    /// `sent` are the pieces of the body that were read before; must be called within the runtime.
+    /// Must be called within the runtime; `tasks` outlive the connection.
     pub(crate) fn new(
         body: Body,
         call: Call,
-        inner: &Arc<Inner>,
+        recorder: Recorder,
+        tasks: TaskTracker,
         permit: OwnedSemaphorePermit,
     ) -> Self {
         Self {
@@ -52,7 +54,8 @@ impl Recorded {
             kept: None,
             stage: Stage::Flowing(Box::new(call)),
             bytes_out: 0,
-            inner: Arc::clone(inner),
+            recorder,
+            tasks,
             runtime: Handle::current(),
             _permit: permit,
         }
@@ -61,9 +64,9 @@ impl Recorded {
     /// Starts the record, on a task of its own: it is written whether or not anybody waits.
     fn record(&self, mut call: Box<Call>) -> JoinHandle<Result<(), Unrecorded>> {
         call.http.bytes_out = self.bytes_out;
-        let recorder = self.inner.recorder.clone();
+        let recorder = self.recorder.clone();
         let task = async move { recorder.record(*call).await };
-        self.inner.tasks.spawn_on(task, &self.runtime)
+        self.tasks.spawn_on(task, &self.runtime)
     }
 
     fn end(&mut self, failure: Option<BodyError>) {

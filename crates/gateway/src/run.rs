@@ -49,22 +49,29 @@ pub async fn serve(
     let local = listener.local_addr()?;
     let acceptor = tls.map(TlsAcceptor::from);
     let room = Arc::new(Semaphore::new(gateway.0.limits.connections));
-    let connections = TaskTracker::new();
+    // One gateway may listen at several places: each waits for its own calls alone.
+    let (connections, calls) = (TaskTracker::new(), TaskTracker::new());
     info!(server.address = %local, "The AWS endpoint listens on {local}");
     while let Some((stream, peer, permit)) = next(&listener, &room, &stop).await {
         let inner = Arc::clone(&gateway.0);
         let (acceptor, stop) = (acceptor.clone(), stop.clone());
+        let peer = Peer {
+            source_ip: peer.ip().to_canonical().to_string(),
+            local: local.to_string(),
+            tls: None,
+            tasks: calls.clone(),
+        };
         connections.spawn(async move {
-            connection(inner, stream, peer, local, acceptor, stop).await;
+            connection(inner, stream, peer, acceptor, stop).await;
             drop(permit);
         });
     }
     drop(listener);
     connections.close();
-    gateway.0.tasks.close();
+    calls.close();
     let drained = async {
         connections.wait().await;
-        gateway.0.tasks.wait().await;
+        calls.wait().await;
     };
     if timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drained).await.is_err() {
         warn!("Calls were still going on {DRAIN_SECONDS_MAX} seconds after the stop");
@@ -103,18 +110,12 @@ async fn next(
 async fn connection(
     inner: Arc<Inner>,
     stream: TcpStream,
-    peer: SocketAddr,
-    local: SocketAddr,
+    mut peer: Peer,
     acceptor: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) {
     // Answers are small; waiting to fill a packet only delays them. Without it, all still works.
     drop(stream.set_nodelay(true));
-    let mut peer = Peer {
-        source_ip: peer.ip().to_canonical().to_string(),
-        local: local.to_string(),
-        tls: None,
-    };
     let Some(acceptor) = acceptor else {
         return requests(inner, stream, peer, stop).await;
     };

@@ -1,6 +1,6 @@
 //! S3: bodies stream both ways, proven on their way in, recorded before they end on their way out.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
 use flow::{Body, BodyError, Call, Fault, Outcome, RequestId};
@@ -16,7 +16,6 @@ use tracing::error;
 use crate::{
     answer,
     body::{self, full},
-    gateway::Inner,
     identify::Identified,
     proven::{Proven, Reading, Unproven},
     recorded::Recorded,
@@ -43,7 +42,7 @@ pub(crate) async fn serve(
         return refused(&visit, &route, call, denied).await;
     }
     let (fallback, ids) = (route.clone(), visit.ids.clone());
-    let tasks = visit.inner.tasks.clone();
+    let tasks = visit.tasks.clone();
     let task = tasks
         .spawn(async move { serve_and_record(visit, caller, route, payload, body, permit).await });
     task.await.unwrap_or_else(|_| answer::fault(&fallback, &Fault::internal(), &ids))
@@ -129,15 +128,13 @@ async fn answered(
         }
         Begun::Broken => return refused(&visit, &route, call, Fault::internal()).await,
         Begun::Flowing(body) => {
-            Response::from_parts(head, recorded(body, call, &visit.inner, permit))
+            let recorder = visit.inner.recorder.clone();
+            let body = Recorded::new(body, call, recorder, visit.tasks.clone(), permit);
+            Response::from_parts(head, body.boxed_unsync())
         }
     };
     answer::name(&mut response, &visit.ids);
     response
-}
-
-fn recorded(body: Body, call: Call, inner: &Arc<Inner>, permit: OwnedSemaphorePermit) -> Body {
-    Recorded::new(body, call, inner, permit).boxed_unsync()
 }
 
 enum Begun {

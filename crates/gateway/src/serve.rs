@@ -28,7 +28,7 @@ pub(crate) async fn serve(
 ) -> Response<Body> {
     let route = visit.route(Some(&caller.signing_name), &body.bytes);
     let (fallback, ids) = (route.clone(), visit.ids.clone());
-    let tasks = visit.inner.tasks.clone();
+    let tasks = visit.tasks.clone();
     let task = tasks.spawn(async move {
         let response = serve_and_record(visit, caller, route, &body.bytes).await;
         drop((body, permit));

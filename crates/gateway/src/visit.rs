@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use protocol::RequestParts;
 use sigv4::Authorization;
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::{
@@ -40,6 +41,8 @@ pub(crate) struct Peer {
     pub(crate) local: String,
     /// Where there is TLS.
     pub(crate) tls: Option<TlsDetails>,
+    /// Calls that go on, and records that are written, also when their client has gone.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// A request that has arrived.
@@ -51,6 +54,7 @@ pub(crate) struct Visit {
     pub(crate) source_ip: String,
     pub(crate) endpoint: String,
     pub(crate) tls: Option<TlsDetails>,
+    pub(crate) tasks: TaskTracker,
 }
 
 /// Answers a request.
@@ -116,7 +120,8 @@ impl Visit {
             .map(|details| TlsDetails { host_header: host.map(str::to_owned), ..details });
         let at = inner.clock.now();
         let source_ip = peer.source_ip.clone();
-        Self { inner, parts, at, ids, source_ip, endpoint, tls }
+        let tasks = peer.tasks.clone();
+        Self { inner, parts, at, ids, source_ip, endpoint, tls, tasks }
     }
 
     pub(crate) fn request_parts(&self) -> RequestParts<'_> {

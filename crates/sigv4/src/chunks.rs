@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
+    authorization::Scope,
     error::Error,
     key::{EMPTY_SHA256, SigningKey},
 };
@@ -337,4 +338,25 @@ fn text_of(mut line: Vec<u8>) -> Result<String, Error> {
 
 fn equal(made: [u8; 32], given: [u8; 32]) -> Result<(), Error> {
     if bool::from(made.ct_eq(&given)) { Ok(()) } else { Err(Error::SignatureMismatch) }
+}
+
+/// Decodes a whole `aws-chunked` body against a key of nobody: a door for fuzzing.
+///
+/// # Errors
+/// As [`Chunks::push`] and [`Chunks::finish`].
+pub fn check_chunks(form: ChunkForm, decoded_length: u64, wire: &[u8]) -> Result<u64, Error> {
+    let scope = Scope {
+        day: "20261122".to_owned(),
+        region: "us-east-2".to_owned(),
+        service: "s3".to_owned(),
+    };
+    let key = SigningKey::new("", &scope);
+    let chain = Chain::new(key, "20261122T100000Z".to_owned(), scope.to_string(), [0; 32]);
+    let announced =
+        if form.has_trailers() { vec!["x-amz-checksum-crc32".to_owned()] } else { Vec::new() };
+    let mut chunks = Chunks::new(form, chain, decoded_length, announced);
+    let mut input = Bytes::copy_from_slice(wire);
+    while chunks.push(&mut input)?.is_some() {}
+    chunks.finish()?;
+    Ok(chunks.decoded)
 }

@@ -15,7 +15,7 @@ mod sign;
 mod verify;
 
 pub use crate::authorization::{Authorization, Scope};
-pub use crate::chunks::{ChunkForm, Chunks};
+pub use crate::chunks::{ChunkForm, Chunks, check_chunks};
 pub use crate::error::{Error, Family, Reply};
 pub use crate::key::sha256;
 pub use crate::sign::{ChunkWriter, Content, Credentials, Signed, presign, sign};

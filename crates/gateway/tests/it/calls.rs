@@ -5,7 +5,7 @@ use gateway::Limits;
 use http_body_util::Full;
 use record::select::Union;
 
-use crate::world::{ACCOUNT, LISTER, REGION, Unsigned, World, form, text};
+use crate::world::{ACCOUNT, LISTER, REGION, ROOT, Unsigned, World, form, text};
 
 const CREATE: &str = "Action=CreateTopic&Version=2010-03-31&Name=dropmeplease";
 
@@ -97,7 +97,7 @@ async fn a_bad_signature_is_counted_and_not_recorded() {
             "<Code>InvalidClientTokenId</Code>",
         ),
         (
-            world.signed_by("AKIAROOT", form(CREATE), "sns", "eu-west-1"),
+            world.signed_by(ROOT, form(CREATE), "sns", "eu-west-1"),
             403,
             "<Code>SignatureDoesNotMatch</Code>",
         ),
@@ -126,7 +126,10 @@ async fn a_bad_signature_is_counted_and_not_recorded() {
             "UnrecognizedClientException",
         ),
     ];
-    let count = u64::try_from(cases.len()).unwrap();
+    let wrong_region = Unsigned { line: "GET /b/1", headers: &[], body: "" };
+    let answer = world.send(world.signed_by(ROOT, wrong_region, "s3", "eu-west-1")).await;
+    assert!(text(&answer).contains("<Region>us-east-2</Region>"), "{}", text(&answer));
+    let count = 1 + u64::try_from(cases.len()).unwrap();
     for (request, status, code) in cases {
         let answer = world.send(request).await;
         assert_eq!(answer.status(), status, "{}", text(&answer));
@@ -142,7 +145,7 @@ async fn a_bad_signature_is_counted_and_not_recorded() {
 async fn sts_may_be_called_in_its_global_region() {
     let world = World::new().await;
     let whoami = form("Action=GetCallerIdentity&Version=2011-06-15");
-    let answer = world.send(world.signed_by("AKIAROOT", whoami, "sts", "us-east-1")).await;
+    let answer = world.send(world.signed_by(ROOT, whoami, "sts", "us-east-1")).await;
     assert_eq!(answer.status(), 200, "{}", text(&answer));
 }
 

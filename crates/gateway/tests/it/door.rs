@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gateway::Limits;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use record::select::Union;
+use record::select::{DataResources, Selector, Union};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -155,4 +155,46 @@ async fn a_record_names_the_tls_that_carried_its_call() {
     assert_eq!(tls["clientProvidedHostHeader"], world.address.to_string());
     let seen = world.service.seen.lock().unwrap();
     assert_eq!(seen[0].endpoint, format!("https://{}", world.address));
+}
+
+/// What the server says before it hangs up. The time stands still until nobody has anything to
+/// do, and then jumps to the next limit.
+async fn last_words(world: &World, said: &str) -> String {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(said.as_bytes()).await.unwrap();
+    let mut words = Vec::new();
+    stream.read_to_end(&mut words).await.unwrap();
+    String::from_utf8(words).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_falls_silent_is_hung_up_on() {
+    let world = World::new().await;
+    last_words(&world, "POST / HTT").await;
+    let create = world.signed(form(LIST), "sns");
+    let words = last_words(&world, &wire(&create, "content-length: 36\r\n")).await;
+    assert!(words.starts_with("HTTP/1.1 408"), "{words}");
+    assert!(words.contains("RequestTimeoutException"), "{words}");
+    assert_eq!(world.gateway.counts().refused, 1);
+
+    let put = Unsigned { line: "PUT /bucket/key", headers: &[], body: "hello" };
+    let put = wire(&world.signed(put, "s3"), "content-length: 5\r\n");
+    let words = last_words(&world, &format!("{put}hell")).await;
+    assert!(words.starts_with("HTTP/1.1 400"), "{words}");
+    assert!(words.contains("<Code>RequestTimeout</Code>"), "{words}");
+    assert!(world.s3.seen.lock().unwrap()[0].body.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_is_hung_up_on() {
+    let data = vec![DataResources::all("AWS::S3::Object")];
+    let union = Union::new([Selector { data, ..Selector::default() }]);
+    let world = World::with(Limits::default(), union, None).await;
+    let get = Unsigned { line: "GET /bucket/50000000", headers: &[], body: "" };
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(wire(&world.signed(get, "s3"), "").as_bytes()).await.unwrap();
+    // The record is made when the server's patience ends.
+    let records = world.wait_for_records(1).await;
+    let given = records[0]["additionalEventData"]["bytesTransferredOut"].as_u64().unwrap();
+    assert!(given < 50_000_000, "{given}");
 }

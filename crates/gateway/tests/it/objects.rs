@@ -178,3 +178,13 @@ async fn data_events_that_nobody_wants_are_counted_only() {
     let counts = world.gateway.counts();
     assert_eq!((counts.calls, counts.unselected, counts.recorded), (1, 1, 0));
 }
+
+#[tokio::test]
+async fn the_head_of_an_object_keeps_its_length() {
+    let world = world().await;
+    let head = Unsigned { line: "HEAD /bucket/5", ..PUT };
+    let answer = world.send(world.signed(head, "s3")).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-length"], "5");
+    assert_eq!(world.records().await[0]["eventName"], "HeadObject");
+}

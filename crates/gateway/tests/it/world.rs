@@ -273,6 +273,11 @@ impl HttpService for FakeS3 {
                     let length = head.uri.path().rsplit('/').next().unwrap().parse().unwrap();
                     Response::new(pieces(length))
                 }
+                "HEAD" => {
+                    let length = head.uri.path().rsplit('/').next().unwrap();
+                    let answer = Response::builder().header("content-length", length);
+                    answer.body(pieces(0)).unwrap()
+                }
                 _ => Response::new(pieces(0)),
             };
             let (body, trailers) = match body.collect().await {

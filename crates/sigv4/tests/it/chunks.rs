@@ -139,3 +139,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_door_for_fuzzing_decodes_what_is_unsigned() {
+    let wire = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
+    assert_eq!(sigv4::check_chunks(ChunkForm::UnsignedTrailer, 5, wire), Ok(5));
+    assert!(sigv4::check_chunks(ChunkForm::Signed, 5, wire).is_err());
+}
