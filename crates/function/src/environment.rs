@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use crate::{Config, Function, RoleCredentials};
 
 /// What differs from instance to instance.
-pub(crate) struct Place<'a> {
+pub(crate) struct Place {
     /// Host and port of the Runtime API, as the process reaches it.
     pub(crate) runtime_api: String,
     /// URL of the AWS endpoint, as the process reaches it.
     pub(crate) endpoint: String,
-    pub(crate) log_stream: &'a str,
+    pub(crate) log_stream: String,
 }
 
 /// All variables of the process; it inherits none.
@@ -18,7 +18,7 @@ pub(crate) fn environment(
     config: &Config,
     function: &Function,
     credentials: &RoleCredentials,
-    place: &Place<'_>,
+    place: &Place,
 ) -> Vec<(OsString, OsString)> {
     let name = &function.name;
     let memory = (config.memory_bytes / (1024 * 1024)).to_string();
@@ -29,7 +29,7 @@ pub(crate) fn environment(
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", place.log_stream),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", &place.log_stream),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),

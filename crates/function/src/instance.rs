@@ -104,7 +104,15 @@ impl Instance {
         let credentials = (host.roles)(&hosted.function.role);
         let mut opening = Opening::start(&host.spawner, &host.config.launcher).await?;
         let endpoint = opening.endpoint.take();
-        let order = order(host, &hosted.function, &credentials, &opening, &endpoint, &folder, &id);
+        let day = host.clock.now().to_day_path();
+        let place = Place {
+            runtime_api: opening.runtime_address.to_string(),
+            endpoint: endpoint
+                .as_ref()
+                .map_or_else(|| host.config.endpoint.clone(), |(_, at)| format!("http://{at}")),
+            log_stream: format!("{day}/[$LATEST]{id}"),
+        };
+        let order = order(host, &hosted.function, &credentials, &place, &folder);
         let (enclosed, runtime) = opening.enclose(order).await?;
         check_walls(host, &enclosed)?;
         let served = CancellationToken::new();
@@ -155,8 +163,7 @@ pub(crate) async fn probe(host: &Host) -> Result<(), Error> {
 
 fn check_walls(host: &Host, enclosed: &Enclosed) -> Result<(), Error> {
     *host.walls.lock().expect("no holder panics") = enclosed.walls.clone();
-    let missing: Vec<Wall> =
-        enclosed.walls.iter().filter(|wall| !wall.standing).cloned().collect();
+    let missing: Vec<Wall> = enclosed.walls.iter().filter(|wall| !wall.standing).cloned().collect();
     if host.config.isolation == Isolation::Required && !missing.is_empty() {
         return Err(Error::Exposed(missing));
     }
@@ -167,23 +174,20 @@ fn order(
     host: &Host,
     function: &Function,
     credentials: &RoleCredentials,
-    opening: &Opening,
-    endpoint: &Option<(std::net::TcpListener, std::net::SocketAddr)>,
+    place: &Place,
     folder: &Folder,
-    id: &str,
 ) -> Order {
-    let day = host.clock.now().to_day_path();
-    let place = Place {
-        runtime_api: opening.runtime_address.to_string(),
-        endpoint: endpoint
-            .as_ref()
-            .map_or_else(|| host.config.endpoint.clone(), |(_, at)| format!("http://{at}")),
-        log_stream: &format!("{day}/[$LATEST]{id}"),
-    };
-    let program = function.command.first().map(PathBuf::from);
+    let mut command = function.command.clone();
+    if let Some(program) = command.first_mut()
+        && let Ok(real) = fs::canonicalize(&*program)
+    {
+        // Where a link leads may not be in sight.
+        *program = real.into();
+    }
+    let program = command.first().map(PathBuf::from);
     Order {
-        command: function.command.clone(),
-        env: environment(&host.config, function, credentials, &place),
+        command,
+        env: environment(&host.config, function, credentials, place),
         readable: function.readable.iter().cloned().chain(program).collect(),
         scratch: folder.scratch(),
         root: folder.root(),

@@ -34,8 +34,7 @@ impl Job {
 
     /// One line of JSON, then the event as it came: it may be anything.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let head =
-            Head { function: self.function.clone(), request_id: self.request_id.clone() };
+        let head = Head { function: self.function.clone(), request_id: self.request_id.clone() };
         let mut bytes = serde_json::to_vec(&head).expect("two texts are JSON");
         bytes.push(b'\n');
         bytes.extend_from_slice(&self.event);
@@ -106,9 +105,8 @@ impl Failure {
     }
 
     pub(crate) fn too_large(max: usize) -> Self {
-        let message = format!(
-            "Response payload size exceeded maximum allowed payload size ({max} bytes)."
-        );
+        let message =
+            format!("Response payload size exceeded maximum allowed payload size ({max} bytes).");
         Self::new("Function.ResponseSizeTooLarge", message)
     }
 
@@ -192,7 +190,7 @@ mod tests {
         assert_ne!(id("f", "1"), id("g", "1"));
         let text = id("f", "1");
         assert_eq!(text.len(), 36);
-        assert_eq!(&text[14..15], "8");
+        assert_eq!(text.as_bytes()[14], b'8');
     }
 
     #[test]
@@ -215,7 +213,8 @@ mod tests {
 
     #[test]
     fn an_s3_event_says_what_it_is_about() {
-        let event = br#"{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"a+b%2Fc%zz"}}}]}"#;
+        let event =
+            br#"{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"a+b%2Fc%zz"}}}]}"#;
         assert_eq!(subject(event), serde_json::json!({"bucket": "b", "key": "a b/c%zz"}));
         assert_eq!(subject(b"[]"), serde_json::json!({}));
     }

@@ -86,9 +86,7 @@ impl Opening {
         runtime.set_nonblocking(true).map_err(stuck("listener"))?;
         let runtime = TcpListener::from_std(runtime).map_err(stuck("listener"))?;
         let endpoint = match endpoint {
-            Some(address) => {
-                Some((listener(talk.listener()).map_err(stuck("listener"))?, address))
-            }
+            Some(address) => Some((listener(talk.listener()).map_err(stuck("listener"))?, address)),
             None => None,
         };
         Ok(Self { process, talk, walls, namespaces, runtime, runtime_address, endpoint })
@@ -98,8 +96,7 @@ impl Opening {
     pub(crate) async fn enclose(self, order: Order) -> Result<(Enclosed, TcpListener), Error> {
         let Self { mut process, mut talk, mut walls, namespaces, runtime, .. } = self;
         let Order { command, env, readable, scratch, root, limits } = order;
-        let inside =
-            Inside { command, env, readable, scratch, root, limits, namespaces };
+        let inside = Inside { command, env, readable, scratch, root, limits, namespaces };
         let told = async {
             talk.say(&inside).await?;
             talk.hear::<Ready>().await

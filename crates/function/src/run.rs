@@ -16,7 +16,7 @@ use self::{
 use crate::{Functions, Job};
 
 /// How long a stop waits for events in flight.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long a stop waits for processes after that.
 const STOP_MAX: Duration = Duration::from_secs(5);
 /// When a queue that fails is asked again, in milliseconds.

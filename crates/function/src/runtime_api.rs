@@ -131,7 +131,10 @@ async fn answer(body: Body) -> Result<Result<Bytes, Failure>, Response> {
 fn streamed_failure(trailers: &HeaderMap) -> Option<Failure> {
     let text = |name: &str| trailers.get(name).map(|value| clip(value.to_str().unwrap_or("?")));
     let error_type = text("lambda-runtime-function-error-type")?;
-    Some(Failure { error_type, message: text("lambda-runtime-function-error-body").unwrap_or_default() })
+    Some(Failure {
+        error_type,
+        message: text("lambda-runtime-function-error-body").unwrap_or_default(),
+    })
 }
 
 async fn error(

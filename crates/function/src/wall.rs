@@ -29,8 +29,7 @@ pub(crate) const CALLS: &str = "system calls";
 pub(crate) const LIMITS: &str = "limits";
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ALL: [&str; 7] =
-    [NETWORK, FILES, PROCESSES, PRIVILEGES, CALLS, LIMITS, LIFE];
+pub(crate) const ALL: [&str; 7] = [NETWORK, FILES, PROCESSES, PRIVILEGES, CALLS, LIMITS, LIFE];
 
 impl Wall {
     pub(crate) fn stands(name: &str, how: impl Into<String>) -> Self {

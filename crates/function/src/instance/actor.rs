@@ -127,16 +127,23 @@ impl Actor {
         measure.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let clock = Arc::clone(&self.host.clock);
         loop {
-            let deadline = self.deadline;
+            let (deadline, idle) = (self.deadline, self.current.is_none());
             let late = async {
                 match deadline {
                     Some(at) => clock.sleep_until(at).await,
                     None => pending().await,
                 }
             };
+            // Whoever waits for the outcome may be stopped.
+            let unwanted = async {
+                match &mut self.current {
+                    Some(current) => current.work.done.closed().await,
+                    None => pending().await,
+                }
+            };
             let ended = tokio::select! {
                 Some(message) = messages.recv() => self.hear(message).await,
-                work = self.work.recv(), if self.current.is_none() => match work {
+                work = self.work.recv(), if idle => match work {
                     Some(work) => {
                         self.take(work);
                         None
@@ -146,6 +153,7 @@ impl Actor {
                 text = self.stdout.read() => self.print(Stream::Stdout, &text),
                 text = self.stderr.read() => self.print(Stream::Stderr, &text),
                 _ = measure.tick() => self.measure(),
+                () = unwanted => Some(End::Dismissed),
                 () = late => Some(End::TimedOut),
                 status = self.process.child.wait() => Some(End::Exited(status.ok())),
             };

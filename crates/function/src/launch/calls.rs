@@ -80,7 +80,7 @@ const NAMESPACE_FLAGS: [i32; 7] = [
 
 /// Refuses the calls from here on, for this process and all that it starts.
 pub(super) fn refuse() -> Wall {
-    match filters().map(|filters| filters.iter().try_for_each(|filter| apply(filter))) {
+    match filters().map(|filters| filters.iter().try_for_each(apply)) {
         Ok(Ok(())) => Wall::stands(wall::CALLS, "refused by seccomp"),
         Ok(Err(error)) => Wall::missing(wall::CALLS, error.to_string()),
         Err(error) => Wall::missing(wall::CALLS, error.to_string()),

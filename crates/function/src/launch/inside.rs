@@ -72,11 +72,7 @@ fn enclose(order: &Inside, walls: &mut Vec<Wall>) -> Result<PathBuf, Stuck> {
 }
 
 /// Two things keep the files, and either is enough.
-fn files_wall(
-    own_root: bool,
-    landlock: Result<&'static str, String>,
-    walls: &[Wall],
-) -> Wall {
+fn files_wall(own_root: bool, landlock: Result<&'static str, String>, walls: &[Wall]) -> Wall {
     let without = walls.iter().find(|wall| wall.name == wall::FILES);
     let without = without.map(|wall| format!("; {}", wall.why)).unwrap_or_default();
     match (own_root, landlock) {

@@ -102,8 +102,7 @@ impl Control {
             return Err(io::Error::other("more than two descriptors"));
         }
         let socket = self.lines.get_mut();
-        let sent =
-            sendmsg(&*socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
+        let sent = sendmsg(&*socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
         socket.write_all(bytes.get(sent..).unwrap_or_default())
     }
 

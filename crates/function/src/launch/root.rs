@@ -38,10 +38,11 @@ pub(super) fn build(root: &Path, readable: &[PathBuf], scratch: &Path) -> io::Re
     for path in SYSTEM.iter().map(Path::new) {
         show_system(root, path)?;
     }
+    // Before the others, which may lie in the machine's own `/tmp`.
+    show(root, scratch, &within(root, Path::new(SCRATCH)))?;
     for path in readable {
         show(root, path, &within(root, path))?;
     }
-    show(root, scratch, &within(root, Path::new(SCRATCH)))?;
     for folder in EMPTY {
         make_folder(&root.join(folder))?;
     }
@@ -84,7 +85,7 @@ fn show_system(root: &Path, path: &Path) -> io::Result<()> {
 fn show(root: &Path, from: &Path, to: &Path) -> io::Result<()> {
     if fs::metadata(from)?.is_dir() {
         make_folder(to)?;
-    } else if !to.starts_with(root) || !to.exists() {
+    } else if !to.exists() {
         make_folder(to.parent().unwrap_or(root))?;
         fs::File::create(to)?;
     }
@@ -95,8 +96,7 @@ fn show(root: &Path, from: &Path, to: &Path) -> io::Result<()> {
 /// because the kernel's settings in it ask only who the owner is.
 fn show_processes(at: &Path) -> io::Result<()> {
     make_folder(at)?;
-    let flags =
-        MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
     match mount(Some("proc"), at, Some("proc"), flags, NONE) {
         Ok(()) | Err(_) => Ok(()),
     }
@@ -108,7 +108,7 @@ fn seal(root: &Path) -> io::Result<()> {
     let devices = root.join("dev");
     for (point, flags) in mounts(&fs::read("/proc/self/mountinfo")?) {
         let below = point.starts_with(root) && point != root;
-        if below && !point.starts_with(&scratch) && !point.starts_with(&devices) {
+        if below && point != scratch && !point.starts_with(&devices) {
             let sealed = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
             mount(NONE, &point, NONE, sealed | HARMLESS | flags, NONE)?;
         }

@@ -84,9 +84,7 @@ impl Trip {
         }
     }
 
-    async fn start(
-        &self,
-    ) -> Result<(Instance, crate::instance::Running), crate::Error> {
+    async fn start(&self) -> Result<(Instance, crate::instance::Running), crate::Error> {
         let host = &self.functions.0.host;
         // Boxed: a start is long, and most events find an instance.
         Box::pin(Instance::start(host, &self.hosted, self.job.clone())).await

@@ -56,7 +56,12 @@ impl Crew {
     }
 
     /// Takes an instance back.
-    pub(super) fn land(&mut self, hosted: &Arc<Hosted>, instance: Option<Instance>, now: Timestamp) {
+    pub(super) fn land(
+        &mut self,
+        hosted: &Arc<Hosted>,
+        instance: Option<Instance>,
+        now: Timestamp,
+    ) {
         self.busy = self.busy.saturating_sub(1);
         if let Some(mut instance) = instance.filter(|_| Arc::ptr_eq(&self.hosted, hosted)) {
             instance.idle_since = now;

@@ -110,11 +110,9 @@ pub(crate) async fn a_settlement_that_fails_is_repeated_without_a_new_try() {
     let room = Room::new("lambda").await;
     *room.settled.failing.lock().unwrap() = 2;
     room.invoke("1", json!({})).await;
-    // The wait is the clock's: it moves until both failures are over.
-    while *room.settled.failed.lock().unwrap() < 2 {
-        room.clock.advance(100);
-        tokio::task::yield_now().await;
-    }
+    let mut failed = room.settled.failed.subscribe();
+    failed.wait_for(|failed| *failed == 1).await.unwrap();
+    // From here on only the settlement waits for the clock.
     while room.functions.queue().counts().await.unwrap().done < 1 {
         room.clock.advance(100);
     }
@@ -158,13 +156,19 @@ pub(crate) async fn a_stop_gives_back_what_waits_and_the_next_start_runs_it() {
     *room.settled.failing.lock().unwrap() = 1;
     let id = room.invoke("1", json!({})).await;
     // Failed once, the settlement waits for a clock that stands still.
-    while *room.settled.failed.lock().unwrap() < 1 {
-        tokio::task::yield_now().await;
-    }
+    let mut failed = room.settled.failed.subscribe();
+    failed.wait_for(|failed| *failed == 1).await.unwrap();
     room.end().await;
     let room = Room::at(folder.path().to_owned(), "lambda").await;
     room.until(|counts| counts.done == 1).await;
     assert_eq!(room.settled.seen.lock().unwrap()[0].0, id);
+    room.end().await;
+}
+
+pub(crate) async fn a_stop_ends_what_does_not_end_itself() {
+    let mut room = Room::new("lambda").await;
+    room.invoke("1", json!({"do": "hang"})).await;
+    room.touched.recv().await.unwrap();
     room.end().await;
 }
 

@@ -1,7 +1,8 @@
 //! The room alone: real processes behind real walls, AWS's own client in them, a manual clock.
 //!
 //! This binary is also the launcher and the function that it tests, by its first argument.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "a test and a function speak there")]
 
 mod act;
 mod invocations;
@@ -33,11 +34,13 @@ const TESTS: &[(&str, Test)] = tests![
     invocations::the_same_delivery_twice_is_one_invocation,
     invocations::an_unknown_function_takes_nothing,
     invocations::a_stop_gives_back_what_waits_and_the_next_start_runs_it,
+    invocations::a_stop_ends_what_does_not_end_itself,
     invocations::a_dead_letter_can_be_run_again,
     invocations::memory_over_the_limit_ends_the_instance,
     invocations::an_instance_serves_many_events_and_leaves_when_idle,
     invocations::the_log_tells_of_each_invocation,
     walls::a_function_reads_only_what_is_its_own,
+    walls::a_program_runs_wherever_it_lies,
     walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,
     walls::a_function_sees_only_its_own_processes,
     walls::a_function_has_no_privileges,

@@ -8,12 +8,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use flow::{Invoke, ManualClock, Pending, SeededChance, Secret, Timestamp};
+use flow::{Invoke, ManualClock, Pending, Secret, SeededChance, Timestamp};
 use function::{Config, Error, Function, Functions, Isolation, RoleCredentials, Settle, Settled};
 use serde_json::{Value, json};
 use store::{Counts, Database, Dead};
 use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt, net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const ARN: &str = "arn:aws:lambda:us-east-2:123456789012:function:act";
@@ -37,7 +42,7 @@ pub(crate) struct Room {
 pub(crate) struct Answers {
     pub(crate) seen: Mutex<Vec<(String, Value)>>,
     pub(crate) failing: Mutex<usize>,
-    pub(crate) failed: Mutex<usize>,
+    pub(crate) failed: watch::Sender<usize>,
     pub(crate) dead: Mutex<bool>,
 }
 
@@ -53,7 +58,7 @@ impl Settle for Answers {
         let mut failing = self.failing.lock().unwrap();
         let result = if *failing > 0 {
             *failing -= 1;
-            *self.failed.lock().unwrap() += 1;
+            self.failed.send_modify(|failed| *failed += 1);
             Err("the outbox is full".to_owned())
         } else {
             let answer = serde_json::from_slice(response).unwrap();
@@ -113,7 +118,8 @@ pub(crate) async fn open(
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         tasks.lock().unwrap().spawn(async move {
-            while let Some(Ok((mut stream, _))) = stop.run_until_cancelled(listener.accept()).await {
+            while let Some(Ok((mut stream, _))) = stop.run_until_cancelled(listener.accept()).await
+            {
                 stream.write_all(b"touched").await.unwrap();
                 touched.send(()).await.unwrap();
             }

@@ -7,14 +7,15 @@ use function::{Error, Isolation};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::room::{Answers, Room, START, open};
+use crate::room::{Answers, Room, START, function, open};
 
 pub(crate) async fn a_function_reads_only_what_is_its_own() {
     let room = Room::new("lambda").await;
     if room.stands("files") {
         let secret = room.dir.join("secret");
         fs::write(&secret, "of the data directory").unwrap();
-        for path in [secret, room.dir.join("work.db"), "/etc/shadow".into(), "/root/.profile".into()]
+        for path in
+            [secret, room.dir.join("work.db"), "/etc/shadow".into(), "/root/.profile".into()]
         {
             let told = room.ask(json!({"do": "read", "path": path})).await;
             assert_ne!(told, "done", "{}", path.display());
@@ -27,6 +28,24 @@ pub(crate) async fn a_function_reads_only_what_is_its_own() {
         assert_eq!(room.ask(json!({"do": "read", "path": own})).await, "done");
         assert_eq!(room.ask(json!({"do": "write", "path": "scratch"})).await, "done");
         assert_eq!(room.ask(json!({"do": "write", "path": "/dev/null"})).await, "done");
+    }
+    room.end().await;
+}
+
+pub(crate) async fn a_program_runs_wherever_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, link) = (folder.path().join("program"), folder.path().join("link"));
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    std::os::unix::fs::symlink(&program, &link).unwrap();
+    let room = Room::new("lambda").await;
+    let mut function = function("lambda");
+    function.command[0] = link.into();
+    function.readable = vec![folder.path().to_owned()];
+    room.functions.add(function).unwrap();
+    assert_eq!(room.ask(json!({"do": "read", "path": program})).await, "done");
+    if room.stands("files") {
+        let inside = folder.path().join("new");
+        assert_ne!(room.ask(json!({"do": "write", "path": inside})).await, "done");
     }
     room.end().await;
 }
