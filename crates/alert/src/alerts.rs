@@ -111,6 +111,12 @@ impl Alerts {
             }
         }
         if rows.is_empty() {
+            if !findings.is_empty() {
+                tracing::warn!(
+                    findings = findings.len(),
+                    "There are findings, and no destination that alerts go to"
+                );
+            }
             return Ok(());
         }
         let put = self.0.queue.put_all(rows, self.0.clock.now()).await;

@@ -121,7 +121,16 @@ fn shown(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(sns|webhook|slack|file|stdout|.{0,5}):?.{0,40}") {
+            drop(text.parse::<Destination>().map(|destination| destination.to_string()));
+        }
+    }
 
     #[test]
     fn each_kind_is_read_and_shown_without_its_secrets() {

@@ -132,6 +132,10 @@ impl Journal {
                 break;
             }
             let entries = day.read(from, end, limit - found.len(), bytes_left).await?;
+            if !self.is_newest(&day) {
+                // A walk over a year must not leave a year's files open.
+                day.rest();
+            }
             let Some(last) = entries.last() else { continue };
             from = Offset(last.offset.0 + 1);
             let bytes: usize = entries.iter().map(|entry| entry.body.len()).sum();
@@ -187,6 +191,11 @@ impl Journal {
 
     async fn cursors(&self) -> Result<Table, Error> {
         self.0.cursors.table("cursor").await
+    }
+
+    fn is_newest(&self, day: &Day) -> bool {
+        let days = self.0.days.read().expect("no holder panics");
+        days.last().is_none_or(|newest| newest.first == day.first)
     }
 
     /// The files that may hold entries from `from` on.

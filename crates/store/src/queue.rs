@@ -13,6 +13,9 @@ const LEASES_MAX: usize = 1_024;
 /// Rows that `forget_done` deletes in one write, so that others are not held up.
 const FORGET_ROWS_MAX: usize = 1_000;
 
+/// The largest body of a row, in bytes.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// One queue of a [`Database`]; clones share it. What resolved is durable.
 #[derive(Clone)]
 pub struct Queue {
@@ -95,6 +98,7 @@ impl Queue {
 
     /// Puts a row, to be leased from `due` on. An id stays known after its row is done or dead.
     pub async fn put(&self, id: &str, body: Vec<u8>, due: Timestamp) -> Result<Put, Error> {
+        bound(&body)?;
         let (name, id) = (self.name, id.to_owned());
         let new = self.database.write(move |t| row::put(t, name, &id, &body, due)).await?;
         if new {
@@ -109,6 +113,7 @@ impl Queue {
         rows: Vec<(String, Vec<u8>)>,
         due: Timestamp,
     ) -> Result<Vec<Put>, Error> {
+        rows.iter().try_for_each(|(_, body)| bound(body))?;
         let name = self.name;
         let write = move |t: &rusqlite::Transaction<'_>| {
             rows.iter().map(|(id, body)| row::put(t, name, id, body, due)).collect()
@@ -221,6 +226,13 @@ impl Queue {
     fn tick(&self) {
         self.changes.send_modify(|ticks| *ticks = ticks.wrapping_add(1));
     }
+}
+
+fn bound(body: &[u8]) -> Result<(), Error> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Error::TooLarge { bytes: body.len(), max: BODY_BYTES_MAX });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
