@@ -1,3 +1,56 @@
-//! The executable `trailhound`.
+//! The executable `trailhound`: reads the command line, runs one command, ends with its exit code.
 
-fn main() {}
+mod args;
+
+mod demo;
+mod env;
+mod status;
+mod up;
+
+mod dead;
+mod rules;
+
+mod admin;
+mod output;
+mod runtime;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    // The launcher sets limits on its own process, so nothing else may have begun in it.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == runtime::LAUNCH) {
+        return function::launch(words);
+    }
+    let args = Args::parse();
+    match run(args) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Command::Rules(rules) = args.command {
+        return rules::run(&rules);
+    }
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    threads.block_on(async {
+        match args.command {
+            Command::Demo(demo) => demo::run(&demo).await,
+            Command::Up(up) => up::run(&up).await,
+            Command::Env(place) => env::run(&place),
+            Command::Status(status) => status::run(&status).await,
+            Command::Dead(dead) => dead::run(&dead).await,
+            Command::Runtime(runtime) => runtime::run(&runtime).await,
+            Command::Rules(rules) => rules::run(&rules),
+        }
+    })
+}

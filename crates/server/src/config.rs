@@ -90,8 +90,8 @@ section! {
 section! {
     /// How events are offered to their targets.
     Notification from NotificationFile {
-        /// Tries in all.
-        attempts_max: u32,
+        /// How long they are offered.
+        age_max: Span,
         /// The longest wait between two.
         retry_wait_max: Span,
     }
@@ -270,9 +270,6 @@ impl Config {
             && !self.listen.url.starts_with("https://")
         {
             return Err(("url", "give a URL that begins with http:// or https://, or nothing"));
-        }
-        if self.notification.attempts_max == 0 {
-            return Err(("attempts_max", "give at least 1"));
         }
         if self.function.memory_mib < 64 {
             return Err(("memory_mib", "give at least 64"));

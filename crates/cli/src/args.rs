@@ -1,0 +1,161 @@
+//! The command line, as `--help` shows it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// CloudTrail on one machine: records API calls, delivers log files, runs detections, raises alerts.
+#[derive(Debug, Parser)]
+#[command(name = "trailhound", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole road on a server of its own: a call becomes an alert
+    Demo(Demo),
+    /// Serve until stopped
+    Up(Up),
+    /// Print export lines for a shell: endpoint, keys, region
+    Env(Place),
+    /// Tell, hop by hop, what waits and what is dead; exit 1 when a hop is over its limit
+    Status(Status),
+    /// Dead letters: what gave up, why, and once more
+    Dead(Dead),
+    /// The Sigma rules that raise alerts
+    Rules(Rules),
+    /// Be a function's process
+    #[command(hide = true)]
+    Runtime(Runtime),
+}
+
+/// Where a server keeps its data.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The data directory
+    #[arg(long, env = "TRAILHOUND_DIR", default_value = "trailhound-data", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Keep what the demo's server wrote in this new folder, rather than in a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print one JSON object at the end, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Where the AWS endpoint listens; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A TOML file that overrides single keys of the defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON line when ready
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Serve plain HTTP beyond this machine: whoever is on the way reads along
+    #[arg(long)]
+    pub(crate) insecure_plaintext: bool,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// What to log on standard error: error, warn, info, debug, or a filter such as trail=debug
+    #[arg(long = "log", env = "TRAILHOUND_LOG", default_value = "warn", value_name = "FILTER")]
+    pub(crate) filter: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line, one line a hop
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Dead {
+    #[command(subcommand)]
+    pub(crate) command: DeadCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List dead letters of every hop
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one dead letter whole
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// Its id, as `dead list` shows it
+        id: String,
+    },
+    /// Try dead letters once more: those named, or all
+    Replay {
+        #[command(flatten)]
+        place: Place,
+        /// Ids, as `dead list` shows them; all where none is given
+        ids: Vec<String>,
+        /// Only of this hop
+        #[arg(long)]
+        hop: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// List the rules: the shipped ones, or those of folders
+    List {
+        /// Folders or files that replace the shipped rules
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Name everything that is wrong with rules, with file and line; exit 2 where something is
+    Check {
+        /// Folders or files; the shipped rules where none is given
+        paths: Vec<PathBuf>,
+    },
+    /// Try rules on the records beside them (`NAME.test.yml`); exit 1 where one is judged wrong
+    Test {
+        /// Folders or files; the shipped rules where none is given
+        paths: Vec<PathBuf>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Runtime {
+    /// Which function
+    pub(crate) function: String,
+}

@@ -1,0 +1,196 @@
+//! What has arrived of the two calls, and what is missing.
+
+use anyhow::Context;
+use flow::Finding;
+use serde_json::{Value, json};
+use server::Passage;
+use store::Offset;
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
+
+use crate::demo::scene::{BUCKET, Scene};
+
+/// Entries of the journal that one look takes.
+const ENTRIES_AT_ONCE: usize = 256;
+/// The calls whose way is shown.
+const CALLS: [&str; 2] = ["CreateTopic", "GetTopicAttributes"];
+
+/// Something that arrived.
+pub(crate) enum Sighting {
+    Record(Value),
+    LogObject { url: String, records: usize },
+    Event { name: String, key: String },
+    Invocation { function: String, request_id: String },
+    Finding(Finding),
+    Alert(Value),
+}
+
+/// What has arrived so far.
+pub(crate) struct Watch {
+    passages: broadcast::Receiver<Passage>,
+    journal: watch::Receiver<Offset>,
+    next_entry: Offset,
+    begun: Instant,
+    waiting: Vec<Sighting>,
+    records: Vec<Value>,
+    log_object: Option<String>,
+    notified: bool,
+    answered: bool,
+    alert: Option<Value>,
+    call_to_alert_ms: Option<u64>,
+    unexpected: Vec<String>,
+}
+
+impl Watch {
+    pub(crate) fn begin(scene: &Scene) -> Self {
+        let journal = scene.server.journal();
+        Self {
+            passages: scene.server.watch(),
+            journal: journal.watch(),
+            next_entry: journal.end(),
+            begun: Instant::now(),
+            waiting: Vec::new(),
+            records: Vec::new(),
+            log_object: None,
+            notified: false,
+            answered: false,
+            alert: None,
+            call_to_alert_ms: None,
+            unexpected: Vec::new(),
+        }
+    }
+
+    /// The next thing that arrives.
+    pub(crate) async fn next(&mut self, scene: &Scene) -> anyhow::Result<Sighting> {
+        loop {
+            if !self.waiting.is_empty() {
+                return Ok(self.waiting.remove(0));
+            }
+            tokio::select! {
+                biased;
+                changed = self.journal.changed() => {
+                    changed.context("the journal has gone")?;
+                    self.read_journal(scene).await?;
+                }
+                passage = self.passages.recv() => self.pass(scene, passage?).await?,
+                alert = scene.listener.alert() => self.alerted(alert?),
+            }
+        }
+    }
+
+    async fn read_journal(&mut self, scene: &Scene) -> anyhow::Result<()> {
+        let entries = scene.server.journal().read(self.next_entry, ENTRIES_AT_ONCE).await?;
+        for entry in entries {
+            self.next_entry = Offset(entry.offset.0 + 1);
+            let record: Value = serde_json::from_slice(&entry.body)?;
+            if ours(&record) {
+                self.records.push(record.clone());
+                self.waiting.push(Sighting::Record(record));
+            }
+        }
+        Ok(())
+    }
+
+    async fn pass(&mut self, scene: &Scene, passage: Passage) -> anyhow::Result<()> {
+        match passage {
+            Passage::Created(object) if object.bucket == BUCKET => {
+                let records = read_log(scene, &object.key).await?;
+                if self.log_object.is_none() && records.iter().any(ours) {
+                    let url = format!("s3://{BUCKET}/{}", object.key);
+                    self.log_object = Some(url.clone());
+                    self.waiting.push(Sighting::LogObject { url, records: records.len() });
+                    let name = object.event_name;
+                    self.waiting.push(Sighting::Event { name, key: object.key });
+                    self.notified = true;
+                }
+            }
+            Passage::Answered { function, request_id, findings } => {
+                let url = self.log_object.clone();
+                let of_ours: Vec<_> = findings
+                    .into_iter()
+                    .filter(|f| url.as_ref() == Some(&f.object) || ours(&f.record))
+                    .collect();
+                if of_ours.is_empty() {
+                    return Ok(());
+                }
+                self.answered = true;
+                self.waiting.push(Sighting::Invocation { function, request_id });
+                self.waiting.extend(of_ours.into_iter().map(Sighting::Finding));
+            }
+            Passage::Created(_) | Passage::Notified { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn alerted(&mut self, alert: Value) {
+        let name = alert.pointer("/record/eventName").and_then(Value::as_str);
+        match name {
+            Some("CreateTopic") if self.alert.is_none() => {
+                let millis = self.begun.elapsed().as_millis();
+                self.call_to_alert_ms = Some(u64::try_from(millis).unwrap_or(u64::MAX));
+                self.alert = Some(alert.clone());
+            }
+            _ => self.unexpected.push(name.unwrap_or("something unreadable").to_owned()),
+        }
+        self.waiting.push(Sighting::Alert(alert));
+    }
+
+    /// Whether everything has arrived and was handed out.
+    pub(crate) fn complete(&self) -> bool {
+        self.waiting.is_empty() && self.missing().is_empty()
+    }
+
+    /// What has not arrived, in the order of the road; what should not have is named too.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let recorded = |name: &str| {
+            self.records.iter().any(|record| record["eventName"].as_str() == Some(name))
+        };
+        let mut missing: Vec<String> = CALLS
+            .iter()
+            .filter(|name| !recorded(name))
+            .map(|name| format!("the record of {name}"))
+            .collect();
+        let parts = [
+            (self.log_object.is_some(), "the log object"),
+            (self.notified, "the object-created event"),
+            (self.answered, "the invocation of detect with its finding"),
+            (self.alert.is_some(), "the alert at the listener"),
+        ];
+        missing.extend(parts.iter().filter(|(here, _)| !here).map(|(_, what)| (*what).to_owned()));
+        let unexpected = self.unexpected.iter();
+        missing.extend(unexpected.map(|name| format!("silence about {name}, which alerted")));
+        missing
+    }
+
+    /// What `--json` prints.
+    pub(crate) fn summary(&self) -> Value {
+        json!({
+            "call_to_alert_ms": self.call_to_alert_ms,
+            "log_object": self.log_object,
+            "digest_verified": null,
+            "records": self.records,
+            "alert": self.alert,
+        })
+    }
+
+    pub(crate) fn call_to_alert_ms(&self) -> u64 {
+        self.call_to_alert_ms.unwrap_or_default()
+    }
+}
+
+/// Whether a record is of one of the two calls.
+fn ours(record: &Value) -> bool {
+    let name = record.get("eventName").and_then(Value::as_str);
+    name.is_some_and(|name| CALLS.contains(&name))
+}
+
+/// The records of a log object, read as any client would.
+async fn read_log(scene: &Scene, key: &str) -> anyhow::Result<Vec<Value>> {
+    let answer = scene.client.s3("GET", &format!("/{BUCKET}/{key}"), &[], "").await?;
+    let record::log_file::Object::Log(log) = record::log_file::read(key, &answer.body)? else {
+        return Ok(Vec::new());
+    };
+    log.records().map(|raw| Ok(serde_json::from_slice(raw.json)?)).collect()
+}

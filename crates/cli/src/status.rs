@@ -1,0 +1,34 @@
+//! `trailhound status`: what waits and what is dead, hop by hop.
+
+use std::process::ExitCode;
+
+use server::{Hop, Report};
+
+use crate::{admin::Admin, args::Status, output};
+
+pub(crate) async fn run(args: &Status) -> anyhow::Result<ExitCode> {
+    let report: Report = Admin::of(&args.place.dir)?.get("/status").await?;
+    if args.json {
+        report.hops.iter().for_each(output::json);
+    } else {
+        let rows: Vec<_> = report.hops.iter().map(row).collect();
+        output::table(&["HOP", "WAITING", "OLDEST", "DEAD", ""], &rows);
+        let calls: Vec<_> =
+            report.calls.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        output::line(&format!("Calls since the start: {}.", calls.join(", ")));
+        if !report.healthy {
+            output::line("Not healthy: `trailhound dead list` shows what gave up.");
+        }
+    }
+    Ok(if report.healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn row(hop: &Hop) -> Vec<String> {
+    let oldest = hop.oldest.map_or_else(|| "-".to_owned(), |at| format!("since {at}"));
+    let remark = match (&hop.error, hop.over_limit) {
+        (Some(error), _) => output::safe(error),
+        (None, true) => "over its limit".to_owned(),
+        (None, false) => String::new(),
+    };
+    vec![output::safe(&hop.hop), hop.waiting.to_string(), oldest, hop.dead.to_string(), remark]
+}

@@ -1,0 +1,110 @@
+//! The admin API, on a port of its own: status, metrics, dead letters.
+//!
+//! Every request needs the bearer token of the data directory. A Host other than the port's own
+//! address and any Origin are refused, so that no page in a browser can reach it.
+
+mod dead;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use flow::Secret;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::admin::dead::{DeadLetter, ReplayRequest, Replayed};
+use crate::{config, server::Rooms};
+
+pub(crate) struct Admin {
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) limits: config::Status,
+    pub(crate) token: Secret,
+    pub(crate) address: SocketAddr,
+}
+
+/// Serves until `stop`.
+pub(crate) async fn serve(admin: Admin, listener: TcpListener, stop: CancellationToken) {
+    let admin = Arc::new(admin);
+    let router = Router::new()
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .route("/dead", get(dead::list))
+        .route("/dead/replay", post(dead::replay))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&admin), guard))
+        .with_state(admin);
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await;
+    if let Err(error) = served {
+        tracing::warn!(%error, "The admin API ended: {error}");
+    }
+}
+
+async fn guard(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
+    match admin.refusal(request.headers()) {
+        Some((status, why)) => (status, format!("{why}\n")).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+impl Admin {
+    fn refusal(&self, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let own = self.address.to_string();
+        let local = format!("localhost:{}", self.address.port());
+        if !text(header::HOST).is_some_and(|host| host == own || host == local) {
+            return Some((StatusCode::MISDIRECTED_REQUEST, "the Host is not this port's address"));
+        }
+        if headers.contains_key(header::ORIGIN) {
+            return Some((StatusCode::FORBIDDEN, "requests of web pages are not served"));
+        }
+        let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        // Equal hashes of both sides take the same time to compare, whatever was guessed.
+        let hash = |text: &str| Sha256::digest(text.as_bytes());
+        if given.is_none_or(|given| hash(given) != hash(self.token.expose())) {
+            let why = "give the bearer token that stands in server.json of the data directory";
+            return Some((StatusCode::UNAUTHORIZED, why));
+        }
+        None
+    }
+}
+
+/// Our own failure, logged here and told to the caller without its cause.
+struct Failed(anyhow::Error);
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<store::Error> for Failed {
+    fn from(error: store::Error) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "The admin API failed: {:#}", self.0);
+        (StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why\n").into_response()
+    }
+}
+
+async fn status(State(admin): State<Arc<Admin>>) -> Result<Response, Failed> {
+    Ok(Json(admin.rooms.report(&admin.limits).await?).into_response())
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Result<Response, Failed> {
+    let report = admin.rooms.report(&admin.limits).await?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((kind, report.to_metrics(admin.rooms.clock.now())).into_response())
+}

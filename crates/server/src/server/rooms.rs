@@ -1,0 +1,279 @@
+//! All rooms of one server, opened in the order in which they need each other.
+
+use std::{collections::HashMap, sync::Arc};
+
+use alert::Alerts;
+use anyhow::Context;
+use bucket::Buckets;
+use flow::{Clock, HttpService, Secret, Service};
+use function::{Function, Functions};
+use gateway::Gateway;
+use identity::Identity;
+use notification::Notifications;
+use store::{Database, Journal, Queue};
+use topic::Topics;
+use trail::Trails;
+
+use crate::{
+    config::{Config, Isolation},
+    passage::Passages,
+    server::{Options, rules::Rules},
+    wiring::{
+        function_to_alert::Findings,
+        function_to_gateway::InnerEndpoints,
+        function_to_identity::{DETECT_ROLE, roles},
+        notification_to_function::{Events, Targets},
+        trail_to_bucket,
+    },
+};
+
+/// The name of the shipped function.
+const DETECT: &str = "detect";
+/// Letters of the key that signs webhooks.
+const KEY_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// Length of that key in characters.
+const KEY_CHARS: usize = 48;
+
+/// The rooms, and the databases below them.
+pub(crate) struct Rooms {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) topics: Topics,
+    pub(crate) alerts: Alerts,
+    pub(crate) functions: Functions,
+    pub(crate) notifications: Notifications,
+    pub(crate) buckets: Buckets,
+    pub(crate) trails: Trails,
+    pub(crate) gateway: Gateway,
+    pub(crate) rules: Rules,
+    pub(crate) passages: Passages,
+    state: Database,
+    work: Database,
+}
+
+impl Rooms {
+    pub(crate) async fn open(
+        options: &Options,
+        endpoint: &str,
+        inner: &InnerEndpoints,
+    ) -> anyhow::Result<Self> {
+        let Options { config, dir, clock, chance, .. } = options;
+        let path = dir.path();
+        let boot = chance.uuid();
+        let work = Database::open(&path.join("work.db"), &boot)?;
+        let state = Database::open(&path.join("state.db"), &boot)?;
+        let journal = Journal::open(&path.join("journal"), Arc::clone(clock))?;
+        let (account, region) = (config.account_id.clone(), config.region.clone());
+        let keys = identity::Config { account: account.clone() };
+        let identity = Identity::open(&state, keys, Arc::clone(clock), Arc::clone(chance)).await?;
+        let identity = Arc::new(identity);
+        let topics = open_topics(options, &state, &work, endpoint).await?;
+        let alerts = open_alerts(options, &work, &topics).await?;
+        let rules = Rules::gather(config, dir)?;
+        let passages = Passages::default();
+        let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
+        let functions =
+            open_functions(options, &work, endpoint, inner, &identity, findings, &rules).await?;
+        let mut notifications = notification::Config::new(region.clone(), account.clone());
+        notifications.back_off.max_millis = config.notification.retry_wait_max.millis();
+        notifications.age_max_millis = config.notification.age_max.millis();
+        let invoke = Arc::new(Events { functions: functions.clone(), passages: passages.clone() });
+        let notifications =
+            Notifications::open(notifications, &work, invoke, Arc::clone(clock)).await?;
+        let buckets = open_buckets(options, &functions).await?;
+        let trails =
+            trail::Config { account, region, wait_max_millis: config.trail.wait_max.millis() };
+        let deliver = Arc::new(buckets.clone());
+        let (clock_, chance_) = (Arc::clone(clock), Arc::clone(chance));
+        let trails =
+            Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
+        trail_to_bucket::stand_ready(config, &detect_arn(config), &buckets, &trails).await?;
+        let gateway = open_gateway(options, &journal, &identity, &topics, &trails, &buckets);
+        inner.gateway.get_or_init(|| gateway.clone());
+        let clock = Arc::clone(clock);
+        Ok(Self {
+            clock,
+            journal,
+            identity,
+            topics,
+            alerts,
+            functions,
+            notifications,
+            buckets,
+            trails,
+            gateway,
+            rules,
+            passages,
+            state,
+            work,
+        })
+    }
+
+    /// The queues of the road, in its order, under the names of their hops.
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 4] {
+        [
+            ("notification", self.notifications.queue()),
+            ("function", self.functions.queue()),
+            ("alert", self.alerts.queue()),
+            ("topic", self.topics.queue()),
+        ]
+    }
+
+    /// Closes what is below the rooms, once nothing runs.
+    pub(crate) async fn close(&self) {
+        self.buckets.clone().close().await;
+        self.journal.clone().close().await;
+        self.work.clone().close().await;
+        self.state.clone().close().await;
+    }
+}
+
+async fn open_topics(
+    options: &Options,
+    state: &Database,
+    work: &Database,
+    endpoint: &str,
+) -> anyhow::Result<Topics> {
+    let config = &options.config;
+    let settings =
+        topic::Config { account: config.account_id.clone(), region: config.region.clone() };
+    let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
+    let topics = Topics::open(settings, state, work, outgoing(config)?, clock, chance).await?;
+    topics.set_endpoint(endpoint);
+    Ok(topics)
+}
+
+fn outgoing(config: &Config) -> anyhow::Result<outgoing::Client> {
+    let allow_private = config.outgoing.allow_private || config.dev;
+    Ok(outgoing::Client::with(outgoing::Policy { allow_private })?)
+}
+
+async fn open_alerts(
+    options: &Options,
+    work: &Database,
+    topics: &Topics,
+) -> anyhow::Result<Alerts> {
+    let Options { config, dir, clock, chance, .. } = options;
+    let mut destinations = Vec::new();
+    for text in &config.alert.destinations {
+        destinations.push(text.parse().with_context(|| "`alert.destinations`".to_owned())?);
+        if let Some(name) = text.strip_prefix("sns:") {
+            let made = topics.ensure(name).await;
+            made.map_err(|fault| {
+                anyhow::anyhow!("`alert.destinations`: {text}: {}", fault.message)
+            })?;
+        }
+    }
+    let key = dir.private_text("webhook.key", || chance.text(KEY_LETTERS, KEY_CHARS))?;
+    let (account, region) = (config.account_id.clone(), config.region.clone());
+    let output = Arc::clone(&options.output);
+    let settings = alert::Config::new(destinations, Secret::new(key), account, region, output);
+    let publish = Arc::new(topics.clone());
+    Ok(Alerts::open(settings, work, outgoing(config)?, publish, Arc::clone(clock)).await?)
+}
+
+async fn open_functions(
+    options: &Options,
+    work: &Database,
+    endpoint: &str,
+    inner: &InnerEndpoints,
+    identity: &Arc<Identity>,
+    findings: Findings,
+    rules: &Rules,
+) -> anyhow::Result<Functions> {
+    let Options { config, dir, clock, chance, .. } = options;
+    let settings = function::Config {
+        account: config.account_id.clone(),
+        region: config.region.clone(),
+        retry_waits: config.function.retry_waits.iter().map(|wait| wait.millis()).collect(),
+        timeout_millis: config.function.timeout.millis(),
+        memory_bytes: config.function.memory_mib * 1024 * 1024,
+        isolation: match config.function.isolation {
+            Isolation::BestEffort => function::Isolation::BestEffort,
+            Isolation::Required => function::Isolation::Required,
+        },
+        dir: dir.path().join("functions"),
+        endpoint: endpoint.to_owned(),
+        launcher: options.launcher.clone(),
+    };
+    let inner = inner.clone();
+    let functions = Functions::open(
+        settings,
+        work,
+        roles(Arc::clone(identity)),
+        Arc::new(findings),
+        Arc::new(move |listener, gone| inner.serve(listener, gone)),
+        Arc::clone(clock),
+        Arc::clone(chance),
+    )
+    .await?;
+    let account = &config.account_id;
+    let folder = rules.folder.clone();
+    functions.add(Function {
+        name: DETECT.to_owned(),
+        arn: detect_arn(config),
+        command: options.detect.clone(),
+        env: folder
+            .iter()
+            .map(|folder| ("TRAILHOUND_RULES".into(), folder.clone().into_os_string()))
+            .collect(),
+        findings: true,
+        role: format!("arn:aws:iam::{account}:role/{DETECT_ROLE}"),
+        readable: folder.into_iter().collect(),
+    })?;
+    Ok(functions)
+}
+
+/// The ARN of the shipped function.
+fn detect_arn(config: &Config) -> String {
+    let (account, region) = (&config.account_id, &config.region);
+    format!("arn:aws:lambda:{region}:{account}:function:{DETECT}")
+}
+
+async fn open_buckets(options: &Options, functions: &Functions) -> anyhow::Result<Buckets> {
+    let config = bucket::Config {
+        dir: options.dir.path().join("bucket"),
+        account: options.config.account_id.clone(),
+        region: options.config.region.clone(),
+    };
+    let targets = Arc::new(Targets { functions: functions.clone() });
+    let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
+    Ok(Buckets::open(config, targets, clock, chance).await?)
+}
+
+fn open_gateway(
+    options: &Options,
+    journal: &Journal,
+    identity: &Arc<Identity>,
+    topics: &Topics,
+    trails: &Trails,
+    buckets: &Buckets,
+) -> Gateway {
+    let config = &options.config;
+    let services: HashMap<String, Arc<dyn Service>> = HashMap::from([
+        ("sns".to_owned(), Arc::new(topics.clone()) as Arc<dyn Service>),
+        ("sts".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
+        ("cloudtrail".to_owned(), Arc::new(trails.clone()) as Arc<dyn Service>),
+    ]);
+    let (path, pem) = topics.certificate();
+    let page = gateway::Page {
+        content_type: "application/x-pem-file".to_owned(),
+        bytes: pem.into_bytes().into(),
+    };
+    let pages = HashMap::from([(path, page)]);
+    Gateway::new(gateway::Parts {
+        account: config.account_id.clone(),
+        region: config.region.clone(),
+        keys: Arc::clone(identity) as Arc<dyn flow::Keys>,
+        services,
+        s3: Arc::new(buckets.clone()) as Arc<dyn HttpService>,
+        upstream: None,
+        journal: journal.clone(),
+        union: trails.union(),
+        clock: Arc::clone(&options.clock),
+        chance: Arc::clone(&options.chance),
+        limits: gateway::Limits::default(),
+        pages,
+    })
+}

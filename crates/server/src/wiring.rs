@@ -1,0 +1,9 @@
+//! Where rooms meet: one small file for each arrow between them.
+
+pub(crate) mod bucket_to_notification;
+pub(crate) mod function_to_alert;
+pub(crate) mod function_to_gateway;
+pub(crate) mod function_to_identity;
+pub(crate) mod notification_to_function;
+pub(crate) mod trail_to_bucket;
+pub(crate) mod trail_to_journal;
