@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
@@ -56,6 +56,7 @@ pub(crate) struct Reading(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     bytes: AtomicU64,
+    unread: Mutex<Option<Incoming>>,
     failure: OnceLock<Unproven>,
 }
 
@@ -63,6 +64,11 @@ impl Reading {
     /// Payload bytes so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What nobody read, once nobody will.
+    pub(crate) fn unread(&self) -> Option<Incoming> {
+        self.0.unread.lock().expect("no holder panics").take()
     }
 
     /// Why the body ended before its time.
@@ -74,7 +80,7 @@ impl Reading {
 /// A body that is held to its signature. Its last piece is kept back until the whole is proven, so
 /// that nobody who counts bytes takes a forged body for a whole one.
 pub(crate) struct Proven {
-    wire: Incoming,
+    wire: Option<Incoming>,
     proof: Proof,
     kept: Option<Bytes>,
     trailers: Option<HeaderMap>,
@@ -103,7 +109,7 @@ impl Proven {
         };
         let reading = Reading::default();
         let body = Self {
-            wire,
+            wire: Some(wire),
             proof,
             kept: None,
             trailers: None,
@@ -146,7 +152,8 @@ impl Proven {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Frame<Bytes>>, Unproven>> {
         use http_body::Body as _;
-        match Pin::new(&mut self.wire).poll_frame(context) {
+        let Some(wire) = &mut self.wire else { return Poll::Ready(Ok(None)) };
+        match Pin::new(wire).poll_frame(context) {
             Poll::Ready(frame) => {
                 let next = Instant::now() + Duration::from_secs(SILENCE_SECONDS_MAX);
                 self.silence.as_mut().reset(next);
@@ -235,5 +242,13 @@ impl http_body::Body for Proven {
 
     fn size_hint(&self) -> SizeHint {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Drop for Proven {
+    fn drop(&mut self) {
+        use http_body::Body as _;
+        let left = self.wire.take().filter(|wire| !wire.is_end_stream());
+        *self.reading.0.unread.lock().expect("no holder panics") = left;
     }
 }

@@ -37,7 +37,7 @@ impl Route {
 /// query's `Action` and `Version`, the method and path. `signing_name` is `None` for unsigned
 /// requests, whose protocol alone is guessed then. `body` may be empty where it is not here yet.
 pub fn route(signing_name: Option<&str>, parts: &RequestParts<'_>, body: &[u8]) -> Route {
-    let Some(signing_name) = signing_name else { return guess(parts, body) };
+    let Some(signing_name) = signing_name else { return unsigned(parts, body) };
     if signing_name == "s3" && !parts.path.starts_with(S3_CONTROL) {
         return Route {
             service: model::service("s3"),
@@ -113,6 +113,15 @@ fn by_path(service: &Service, parts: &RequestParts<'_>) -> Option<(protocol::uri
             Some((found.rank, operation.name.clone()))
         })
         .max_by(|(one, _), (other, _)| one.cmp(other))
+}
+
+/// Of unsigned requests only the dialect of their refusal matters: S3's where none shows.
+fn unsigned(parts: &RequestParts<'_>, body: &[u8]) -> Route {
+    let route = guess(parts, body);
+    match (&route.service, route.protocol) {
+        (None, Protocol::RestXml) => Route { service: model::service("s3"), ..route },
+        _ => route,
+    }
 }
 
 /// The protocol whose marks a request bears, where nothing says for which service it is.

@@ -70,6 +70,10 @@ async fn serve_and_record(
         );
         return refused(&visit, &route, call, Fault::internal()).await;
     };
+    // A service may answer without having read all; the client may still be sending.
+    if let Some(mut unread) = reading.unread() {
+        body::discard(&mut unread, &visit.parts.headers).await;
+    }
     let mut call = call;
     call.http.bytes_in = reading.bytes();
     if let Some(failure) = reading.failure()

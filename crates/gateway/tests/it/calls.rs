@@ -162,7 +162,7 @@ async fn nobody_calls_unsigned_but_to_confirm_or_leave() {
     let get = Unsigned { line: "GET /bucket/key", headers: &[], body: "" };
     let answer = world.send(unsigned(get)).await;
     assert_eq!(answer.status(), 403);
-    assert!(text(&answer).contains("<Code>AccessDenied</Code>"), "{}", text(&answer));
+    assert!(text(&answer).contains("<Error><Code>AccessDenied</Code>"), "{}", text(&answer));
     assert_eq!(world.gateway.counts().refused, 2);
     assert!(world.records().await.is_empty());
 

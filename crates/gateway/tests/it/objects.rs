@@ -188,3 +188,14 @@ async fn the_head_of_an_object_keeps_its_length() {
     assert_eq!(answer.headers()["content-length"], "5");
     assert_eq!(world.records().await[0]["eventName"], "HeadObject");
 }
+
+#[tokio::test]
+async fn a_client_that_still_sends_reads_its_answer_all_the_same() {
+    let world = world().await;
+    let body = "x".repeat(16 * 1024 * 1024);
+    let put = Unsigned { line: "PUT /bucket/unread", headers: &[], body: &body };
+    let answer = world.send(world.signed(put, "s3")).await;
+    assert_eq!(answer.status(), 200);
+    let forged = world.signed_by("AKIANOBODY", put, "s3", REGION);
+    assert_eq!(world.send(forged).await.status(), 403);
+}
