@@ -5,9 +5,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -51,6 +51,7 @@ impl Blobs {
         for folder in [dir, &places, &incoming] {
             make_folder(folder)?;
         }
+        std::fs::set_permissions(dir, Permissions::from_mode(0o700))?;
         for folder in 0..FOLDERS {
             make_folder(&places.join(format!("{folder:02x}")))?;
         }

@@ -3,9 +3,9 @@
 use flow::Timestamp;
 use time::OffsetDateTime;
 
+/// In whole seconds, as S3 tells moments and compares them.
 pub(crate) fn to_s3(moment: Timestamp) -> s3s::dto::Timestamp {
-    let nanos = i128::from(moment.as_millis()) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(nanos)
+    OffsetDateTime::from_unix_timestamp(moment.as_secs())
         .expect("a timestamp lies within years 0 to 9999")
         .into()
 }

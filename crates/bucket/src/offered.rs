@@ -14,9 +14,10 @@ enum Place {
 
 impl Place {
     fn of(path: &str) -> Self {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        match path.split_once('/') {
-            None if path.is_empty() => Self::Service,
+        // An encoded slash parts a bucket from a key as well.
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        match path.trim_start_matches('/').split_once('/') {
+            None if path.trim_start_matches('/').is_empty() => Self::Service,
             None | Some((_, "")) => Self::Bucket,
             Some(_) => Self::Object,
         }
@@ -222,6 +223,8 @@ mod tests {
         check("PUT", "/b/k?partNumber=1&uploadId=x", "ok");
         check("GET", "/b/k?versionId=abc", "InvalidArgument");
         check("GET", "/b/k?versionId=null", "ok");
+        check("GET", "/b%2Fk?partNumber=1", "ok");
+        check("GET", "/b/?partNumber=1", "NotImplemented");
     }
 
     #[test]

@@ -72,6 +72,9 @@ impl Room {
         for folder in 0..=u8::MAX {
             let blobs = Arc::clone(&self.blobs);
             let names = on_disk(&self.config, move || blobs.names(folder)).await?;
+            if names.is_empty() {
+                continue;
+            }
             let unknown = self.index.read(move |index| index::part::unknown(index, names)).await?;
             if !unknown.is_empty() {
                 tracing::info!(files = unknown.len(), "Deleted bytes that no object names");

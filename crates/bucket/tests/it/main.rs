@@ -3,6 +3,7 @@
 
 mod crash;
 mod deliver;
+mod hostile;
 mod multipart;
 mod notification;
 mod object;
