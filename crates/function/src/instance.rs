@@ -1,6 +1,7 @@
 //! One process that serves a function's invocations, one at a time, each with a deadline.
 
 mod actor;
+mod output;
 mod report;
 
 use std::{

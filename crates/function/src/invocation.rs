@@ -218,4 +218,15 @@ mod tests {
         assert_eq!(subject(event), serde_json::json!({"bucket": "b", "key": "a b/c%zz"}));
         assert_eq!(subject(b"[]"), serde_json::json!({}));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_event_has_a_subject_and_comes_back(event: Vec<u8>, key: String) {
+            subject(&event);
+            plain_key(&key);
+            Job::from_bytes(&event);
+            let job = Job::new("arn:f", &key, Bytes::from(event));
+            proptest::prop_assert_eq!(Job::from_bytes(&job.to_bytes()), Some(job));
+        }
+    }
 }

@@ -161,4 +161,17 @@ mod tests {
         assert!(size(&before(&path)) <= FILE_BYTES_MAX + 32_768);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_output_is_lost_between_lines(parts: Vec<Vec<u8>>) {
+            let mut lines = Lines::default();
+            let mut cut: Vec<String> = parts.iter().flat_map(|part| lines.push(part)).collect();
+            cut.extend(lines.rest());
+            let whole = parts.concat();
+            let whole = whole.strip_suffix(b"\n").unwrap_or(&whole);
+            let apart: Vec<_> = whole.split(|byte| *byte == b'\n').map(String::from_utf8_lossy).collect();
+            proptest::prop_assert!(cut.is_empty() && whole.is_empty() || cut == apart);
+        }
+    }
 }

@@ -118,9 +118,14 @@ impl Room {
     }
 
     fn back(&mut self, carried: Option<Carried>) {
-        self.functions.tick();
         // A flight that panicked keeps its place: its lease ends with the process.
-        let Some(Carried { hosted, instance }) = carried else { return };
+        if let Some(carried) = carried {
+            self.land(carried);
+        }
+        self.functions.tick();
+    }
+
+    fn land(&mut self, Carried { hosted, instance }: Carried) {
         let now = self.functions.0.host.clock.now();
         let arn = hosted.function.arn.clone();
         if let Some(crew) = self.crews.get_mut(&arn) {

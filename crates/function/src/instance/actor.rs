@@ -5,7 +5,6 @@ use std::{future::pending, sync::Arc, time::Duration};
 use bytes::Bytes;
 use flow::Timestamp;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
     net::TcpListener,
     process::{ChildStderr, ChildStdout},
     sync::{mpsc, oneshot},
@@ -16,11 +15,12 @@ use tokio_util::sync::DropGuard;
 
 use super::{
     Folder, Host, Hosted, Ran, Work,
+    output::Output,
     report::{Report, end_line, start_line},
 };
 use crate::{
     invocation::Failure,
-    log::{Lines, Stream},
+    log::Stream,
     memory,
     process::{Process, how},
     runtime_api::{self, Ask, Assignment, MESSAGES_MAX, Message, Refusal},
@@ -30,10 +30,6 @@ use crate::{
 const INIT_MILLIS_MAX: i64 = 10_000;
 /// How often memory is measured.
 const MEASURE_EVERY: Duration = Duration::from_millis(250);
-/// How long output may still arrive after its process ended.
-const OUTPUT_WAIT_MAX: Duration = Duration::from_millis(500);
-/// Read from a pipe at once, in bytes.
-const READ_BYTES: usize = 8 * 1024;
 
 /// What the process is doing, as far as the Runtime API tells.
 enum Phase {
@@ -357,54 +353,4 @@ fn trace_id(host: &Host) -> String {
     let seconds = host.clock.now().as_secs();
     let (root, parent) = (host.chance.text(super::HEX, 24), host.chance.text(super::HEX, 16));
     format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
-}
-
-/// One of the process's two streams.
-struct Output<P> {
-    pipe: Option<P>,
-    lines: Lines,
-    buffer: Vec<u8>,
-}
-
-impl<P: AsyncRead + Unpin> Output<P> {
-    fn new(pipe: Option<P>) -> Self {
-        Self { pipe, lines: Lines::default(), buffer: vec![0; READ_BYTES] }
-    }
-
-    /// The next lines; waits forever once the stream has ended.
-    async fn read(&mut self) -> Vec<String> {
-        let Some(pipe) = &mut self.pipe else { return pending().await };
-        match pipe.read(&mut self.buffer).await {
-            Ok(0) | Err(_) => {
-                self.pipe = None;
-                self.lines.rest().into_iter().collect()
-            }
-            Ok(read) => self.lines.push(self.buffer.get(..read).unwrap_or_default()),
-        }
-    }
-
-    /// The lines that can be had without waiting, up to one buffer.
-    fn ready(&mut self) -> Vec<String> {
-        let mut reading = std::pin::pin!(self.read());
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        match reading.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(lines) => lines,
-            std::task::Poll::Pending => Vec::new(),
-        }
-    }
-
-    /// All that still comes, within a bound.
-    async fn rest(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let reading = async {
-            while self.pipe.is_some() {
-                lines.extend(self.read().await);
-            }
-        };
-        let whole = tokio::time::timeout(OUTPUT_WAIT_MAX, reading).await.is_ok();
-        if !whole {
-            lines.push("(more output was cut off)".to_owned());
-        }
-        lines
-    }
 }

@@ -33,15 +33,18 @@ pub(super) fn run() -> Result<i32, Stuck> {
     let mut walls = vec![tie(order.server)?];
     let (own, refused) = namespaces::leave();
     walls.extend(refused);
-    if own.network {
-        match loopback::up() {
-            Ok(()) => walls.push(Wall::stands(wall::NETWORK, "a network of its own")),
-            // A network without a loopback cannot even hold the Runtime API.
-            Err(error) => return Err(Stuck { step: "loopback", source: error }),
+    let (runtime, endpoint) = if own.network {
+        let up = loopback::up();
+        let runtime = listen(RUNTIME_PORT);
+        // Some kernels have it up already and know no message for it: then listening works.
+        if runtime.is_err() {
+            up.step("loopback")?;
         }
-    }
-    let runtime = listen(if own.network { RUNTIME_PORT } else { 0 })?;
-    let endpoint = if own.network { Some(listen(ENDPOINT_PORT)?) } else { None };
+        walls.push(Wall::stands(wall::NETWORK, "a network of its own"));
+        (runtime?, Some(listen(ENDPOINT_PORT)?))
+    } else {
+        (listen(0)?, None)
+    };
     let opened = Opened {
         walls,
         namespaces: own,

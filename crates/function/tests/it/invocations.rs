@@ -197,7 +197,8 @@ pub(crate) async fn an_instance_serves_many_events_and_leaves_when_idle() {
     for n in 0..20 {
         room.ask(json!({"n": n})).await;
     }
-    room.until(|counts| counts.done == 20).await;
+    let mut ended = room.functions.ended();
+    ended.wait_for(|tries| *tries == 20).await.unwrap();
     let instances = || std::fs::read_dir(room.dir.join("instances")).unwrap().count();
     assert!((1..=2).contains(&instances()));
     room.clock.advance(5 * 60 * 1_000);
