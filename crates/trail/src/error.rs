@@ -16,6 +16,14 @@ pub enum Error {
         /// What the reader stumbled over.
         source: Arc<serde_json::Error>,
     },
+    /// Not a trail's name: another must be given.
+    #[error("`{name}`: {why}")]
+    Name {
+        /// What was given.
+        name: String,
+        /// What is wrong with it, in CloudTrail's words.
+        why: String,
+    },
     /// The journal no longer holds what a log file was cut from: a person has to look.
     #[error("the journal holds other records than those that {key} was cut from")]
     Lost {

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use crate::{
     Error,
     batch::Limits,
+    name::TrailName,
     progress::{Phase, Progress},
     selection::{self, Selection},
     settings::{Scope, Settings},
@@ -136,13 +137,12 @@ impl Trails {
     /// where it is there, even stopped.
     ///
     /// # Errors
-    /// When the store fails.
-    ///
-    /// # Panics
-    /// When `name` is not a trail's name.
+    /// When the store fails, or `name` is not a trail's name.
     pub async fn ensure_default(&self, name: &str, bucket: &str) -> Result<(), Error> {
         let making = self.0.making.lock().await;
-        let name = name.parse().expect("the configuration checked the default trail's name");
+        let name = name
+            .parse::<TrailName>()
+            .map_err(|why| Error::Name { name: name.to_owned(), why: why.message })?;
         let now = self.0.clock.now();
         if self
             .0

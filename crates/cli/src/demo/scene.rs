@@ -132,9 +132,8 @@ fn place(dir: Option<&Path>) -> anyhow::Result<(PathBuf, Option<tempfile::TempDi
 }
 
 async fn start(dir: &Path) -> anyhow::Result<Server> {
-    let mut config = Config::default();
-    config.account_id = ACCOUNT.parse()?;
-    config.region = REGION.parse()?;
+    let (account_id, region) = (ACCOUNT.parse()?, REGION.parse()?);
+    let mut config = Config { account_id, region, ..Config::default() };
     config.listen.address.set_port(0);
     config.trail.default = false;
     config.alert.destinations = vec![format!("sns:{ALERTS}")];

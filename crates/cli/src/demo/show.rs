@@ -79,9 +79,8 @@ fn described(seen: &Sighting) -> (&'static str, Vec<String>) {
         Sighting::LogObject { url, records } => {
             ("log file  ", vec![format!("{records} records"), url.clone()])
         }
-        Sighting::Event { name, key } => {
-            let file = key.rsplit('/').next().unwrap_or(key);
-            ("event     ", vec![name.clone(), file.to_owned()])
+        Sighting::Event { name, key, function } => {
+            ("event     ", vec![format!("{name} → {function}"), key.clone()])
         }
         Sighting::Invocation { function, request_id } => {
             ("invocation", vec![format!("{function}, request {request_id}")])

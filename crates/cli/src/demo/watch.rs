@@ -21,7 +21,7 @@ const CALLS: [&str; 2] = ["CreateTopic", "GetTopicAttributes"];
 pub(crate) enum Sighting {
     Record(Value),
     LogObject { url: String, records: usize },
-    Event { name: String, key: String },
+    Event { name: String, key: String, function: String },
     Invocation { function: String, request_id: String },
     Finding(Finding),
     Alert(Value),
@@ -101,9 +101,19 @@ impl Watch {
                     let url = format!("s3://{BUCKET}/{}", object.key);
                     self.log_object = Some(url.clone());
                     self.waiting.push(Sighting::LogObject { url, records: records.len() });
-                    let name = object.event_name;
-                    self.waiting.push(Sighting::Event { name, key: object.key });
+                }
+            }
+            Passage::Notified { function, event } => {
+                let event: Value = serde_json::from_slice(&event)?;
+                let text = |pointer: &str| {
+                    event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+                };
+                let (bucket, key) =
+                    (text("/Records/0/s3/bucket/name"), text("/Records/0/s3/object/key"));
+                if self.log_object.as_deref() == Some(&format!("s3://{bucket}/{key}")) {
                     self.notified = true;
+                    let name = text("/Records/0/eventName");
+                    self.waiting.push(Sighting::Event { name, key, function });
                 }
             }
             Passage::Answered { function, request_id, findings } => {
@@ -119,7 +129,7 @@ impl Watch {
                 self.waiting.push(Sighting::Invocation { function, request_id });
                 self.waiting.extend(of_ours.into_iter().map(Sighting::Finding));
             }
-            Passage::Created(_) | Passage::Notified { .. } => {}
+            Passage::Created(_) => {}
         }
         Ok(())
     }

@@ -158,7 +158,7 @@ async fn open_alerts(
     let mut destinations = Vec::new();
     for text in &config.alert.destinations {
         destinations.push(text.parse().with_context(|| "`alert.destinations`".to_owned())?);
-        if let Some(name) = text.strip_prefix("sns:") {
+        if let Some(name) = text.strip_prefix("sns:").filter(|name| !name.starts_with("arn:")) {
             let made = topics.ensure(name).await;
             made.map_err(|fault| {
                 anyhow::anyhow!("`alert.destinations`: {text}: {}", fault.message)

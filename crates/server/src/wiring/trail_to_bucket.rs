@@ -30,5 +30,5 @@ pub(crate) async fn stand_ready(
     // The trail comes last: a crash before it begins anew, a crash after it finds all in place.
     buckets.ensure_bucket(&bucket).await.context("`trail.default_bucket`")?;
     buckets.ensure_notification(&bucket, configuration).await?;
-    Ok(trails.ensure_default(name, &bucket).await?)
+    trails.ensure_default(name, &bucket).await.context("`trail.default_name`")
 }
