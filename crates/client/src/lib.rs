@@ -21,6 +21,7 @@ pub struct Client {
     region: String,
     credentials: Credentials,
     clock: Arc<dyn Clock>,
+    user_agent: Option<HeaderValue>,
 }
 
 /// An answer of S3, whatever its status.
@@ -92,13 +93,31 @@ impl Client {
             .build()
             .map_err(|source| Error::Http { operation: "client".to_owned(), source })?;
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        Ok(Self { http, endpoint, region: region.to_owned(), credentials, clock })
+        Ok(Self { http, endpoint, region: region.to_owned(), credentials, clock, user_agent: None })
     }
 
     /// The same client with other credentials.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         Self { credentials, ..self.clone() }
+    }
+
+    /// The same client over another HTTP client, such as one that trusts an authority of one's own.
+    #[must_use]
+    pub fn with_http(&self, http: reqwest::Client) -> Self {
+        Self { http, ..self.clone() }
+    }
+
+    /// The same client under another name, which records repeat as `userAgent`.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where `name` is no header's value.
+    pub fn with_user_agent(&self, name: &str) -> Result<Self, Error> {
+        let user_agent = HeaderValue::from_str(name).map_err(|why| Error::Request {
+            operation: "client".to_owned(),
+            why: format!("`{name}` is no User-Agent: {why}"),
+        })?;
+        Ok(Self { user_agent: Some(user_agent), ..self.clone() })
     }
 
     /// Calls `operation` of the service that the model names `service`, such as `sns`.
@@ -183,6 +202,9 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
+        if let Some(name) = &self.user_agent {
+            request.headers_mut().insert(http::header::USER_AGENT, name.clone());
+        }
         let (mut parts, _) = request.into_parts();
         sigv4::sign(
             &mut parts,

@@ -41,7 +41,8 @@ impl Rooms {
             let undelivered = trail.undelivered_records + trail.waiting_records;
             hops.push(Hop {
                 hop: format!("trail {}", trail.name),
-                waiting: undelivered as u64,
+                // What the trail has not looked at yet may be a record that it takes.
+                waiting: undelivered as u64 + trail.unread_entries,
                 oldest: trail.oldest,
                 error: trail.latest_error,
                 ..Hop::default()
