@@ -7,7 +7,10 @@ mod watch;
 
 use std::{process::ExitCode, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     args::Demo,
@@ -23,8 +26,26 @@ const TOPIC: &str = "dropmeplease";
 pub(crate) async fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     telemetry::start(&args.log.filter)?;
     let show = Show { quiet: args.json };
-    let scene = Scene::set(args.dir.as_deref(), &show).await?;
-    let mut watch = Watch::begin(&scene);
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    // Whoever stops the demo leaves no folder behind: it is deleted as the scene goes.
+    tokio::select! {
+        ended = play(args, &show) => ended,
+        _ = interrupted.recv() => Ok(ExitCode::from(130)),
+        _ = terminated.recv() => Ok(ExitCode::from(143)),
+    }
+}
+
+async fn play(args: &Demo, show: &Show) -> anyhow::Result<ExitCode> {
+    let scene = Scene::set(args.dir.as_deref(), show).await?;
+    let watch = call_and_watch(&scene, show).await;
+    let code = watch.map(|watch| end(&watch, args, show));
+    scene.clear().await;
+    code
+}
+
+async fn call_and_watch(scene: &Scene, show: &Show) -> anyhow::Result<Watch> {
+    let mut watch = Watch::begin(scene);
     show.heading("Two calls");
     let called = Instant::now();
     let topic_arn = scene.create_topic(TOPIC).await?;
@@ -34,12 +55,10 @@ pub(crate) async fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     show.heading("The road, with the time since the first call");
     let deadline = called + ARRIVAL_TIME_MAX;
     while !watch.complete() {
-        let Ok(seen) = timeout_at(deadline, watch.next(&scene)).await else { break };
+        let Ok(seen) = timeout_at(deadline, watch.next(scene)).await else { break };
         show.sighting(called.elapsed(), &seen?);
     }
-    let code = end(&watch, args, &show);
-    scene.clear().await;
-    Ok(code)
+    Ok(watch)
 }
 
 fn end(watch: &Watch, args: &Demo, show: &Show) -> ExitCode {

@@ -88,6 +88,7 @@ impl Client {
     ) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .no_proxy()
+            .user_agent(concat!("trailhound/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .timeout(REQUEST_TIME_MAX)
             .build()
