@@ -25,18 +25,32 @@ struct Inner {
     changes: Mutex<HashMap<&'static str, watch::Sender<u64>>>,
 }
 
+struct Job {
+    lasts: Lasts,
+    work: Work,
+}
+
 /// Works inside the batch's transaction, where there is one, then tells how to answer once the
 /// transaction's fate is known.
-type Job = Box<dyn FnOnce(Result<&Transaction<'_>, Error>) -> Settle + Send>;
+type Work = Box<dyn FnOnce(Result<&Transaction<'_>, Error>) -> Settle + Send>;
 type Settle = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// What a write outlives once it resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lasts {
+    /// The process, but a failure of power only once a later write of the other kind resolved.
+    Process,
+    /// A failure of power.
+    Power,
+}
 
 impl Database {
     /// Opens or makes the file, for its owner's eyes alone. `boot` names this start of the
     /// program: queue leases of other boots are free again.
     pub fn open(path: &Path, boot: &str) -> Result<Self, Error> {
-        let mut connection = file::open_to_write(path)?;
-        let at = path.to_owned();
-        let writer = Writer::start(path, move |batch| commit(&at, &mut connection, batch))?;
+        let connection = file::open_to_write(path)?;
+        let mut pen = Pen { path: path.to_owned(), connection, lasts: Lasts::Power };
+        let writer = Writer::start(path, move |batch| pen.commit(batch))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             boot: boot.to_owned(),
@@ -53,16 +67,34 @@ impl Database {
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        self.commit(Lasts::Power, work).await
+    }
+
+    /// As [`Database::write`], but it waits for no sync: a failure of power, and nothing less, may
+    /// undo it until a later `write` resolves. For what a restart would begin anew anyway.
+    pub(crate) async fn write_unsynced<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.commit(Lasts::Process, work).await
+    }
+
+    async fn commit<T, F>(&self, lasts: Lasts, work: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let path = self.0.path.clone();
-        let job: Job = Box::new(move |transaction| {
+        let work: Work = Box::new(move |transaction| {
             let done = transaction.and_then(|transaction| in_savepoint(&path, transaction, work));
             Box::new(move |committed| {
                 // Nobody listens where the caller went away; the write stands all the same.
                 drop(answer.send(done.and_then(|value| committed.map(|()| value))));
             })
         });
-        self.0.writer.send(job).await?;
+        self.0.writer.send(Job { lasts, work }).await?;
         answered.await.unwrap_or_else(|_| Err(Error::closed(&self.0.path)))
     }
 
@@ -117,26 +149,61 @@ impl Database {
     }
 }
 
-/// Runs a batch and answers each of its jobs.
-fn commit(path: &Path, connection: &mut Connection, batch: Vec<Job>) {
-    let retry = |source| Error::sqlite(path, source);
-    let mut settles = Vec::with_capacity(batch.len());
-    let outcome = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => {
-            settles.extend(batch.into_iter().map(|job| job(intact(path, &transaction))));
-            intact(path, &transaction).map(drop).and_then(|()| transaction.commit().map_err(retry))
+/// The one writer's hold on the file.
+struct Pen {
+    path: PathBuf,
+    connection: Connection,
+    /// How the connection's commits last.
+    lasts: Lasts,
+}
+
+impl Pen {
+    /// Runs a batch and answers each of its jobs.
+    fn commit(&mut self, batch: Vec<Job>) {
+        let power = batch.iter().any(|job| job.lasts == Lasts::Power);
+        let wanted = if power { Lasts::Power } else { Lasts::Process };
+        let settled = self.last(wanted);
+        let Self { path, connection, .. } = self;
+        let retry = |source| Error::sqlite(path, source);
+        let begun = settled.and_then(|()| {
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(retry)
+        });
+        let mut settles = Vec::with_capacity(batch.len());
+        let outcome = match begun {
+            Ok(transaction) => {
+                let works = batch.into_iter().map(|job| job.work);
+                settles.extend(works.map(|work| work(intact(path, &transaction))));
+                intact(path, &transaction)
+                    .map(drop)
+                    .and_then(|()| transaction.commit().map_err(retry))
+            }
+            Err(error) => {
+                settles.extend(batch.into_iter().map(|job| (job.work)(Err(error.clone()))));
+                Err(error)
+            }
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(path = %path.display(), writes = settles.len(), %error, "A commit failed");
         }
-        Err(source) => {
-            let error = retry(source);
-            settles.extend(batch.into_iter().map(|job| job(Err(error.clone()))));
-            Err(error)
+        for settle in settles {
+            settle(outcome.clone());
         }
-    };
-    if let Err(error) = &outcome {
-        tracing::error!(path = %path.display(), writes = settles.len(), %error, "A commit failed");
     }
-    for settle in settles {
-        settle(outcome.clone());
+
+    /// Has commits last as `wanted`. A synced commit takes with it those before it: they stand in
+    /// the same log.
+    fn last(&mut self, wanted: Lasts) -> Result<(), Error> {
+        if self.lasts == wanted {
+            return Ok(());
+        }
+        let level = match wanted {
+            Lasts::Process => "NORMAL",
+            Lasts::Power => "FULL",
+        };
+        let set = self.connection.pragma_update(None, "synchronous", level);
+        set.map_err(|source| Error::sqlite(&self.path, source))?;
+        self.lasts = wanted;
+        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@
 //! arrived while the last commit was syncing shares the next one. Readers never wait for writers.
 //!
 //! A [`Journal`] is append-only, a file per day. A [`Database`] holds [`Queue`]s, [`Table`]s and
-//! SQL of a room's own; a [`Crew`] works off a queue. One process at a time may open a file: the caller sees to that.
+//! SQL of a room's own; a [`Crew`] works off a queue. One process at a time may open a file: the
+//! caller sees to that.
 #![warn(missing_docs)]
 
 mod journal;

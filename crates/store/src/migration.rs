@@ -28,6 +28,10 @@ pub(crate) fn apply(
         return Ok(Err(Error::Newer { path: path.to_owned(), room, found, known }));
     }
     let applied = usize::try_from(found).unwrap_or(usize::MAX);
+    if found == known {
+        // Nothing is written, so that a start that changes nothing syncs nothing.
+        return Ok(Ok(()));
+    }
     for step in steps.iter().skip(applied) {
         transaction.execute_batch(step)?;
     }
