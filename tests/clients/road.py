@@ -60,10 +60,15 @@ def records(s3, bucket):
     return found
 
 
-def record(s3, bucket, event_name):
-    """The one record of an event, once it is delivered, and its object's key."""
+def record(s3, bucket, event_name, **parameters):
+    """The one record of an event with these parameters, once it is delivered, and its object's key."""
+
+    def is_meant(record):
+        given = record["requestParameters"] or {}
+        return record["eventName"] == event_name and parameters.items() <= given.items()
+
     named = until(
-        lambda: [one for one in records(s3, bucket) if one[1]["eventName"] == event_name],
+        lambda: [one for one in records(s3, bucket) if is_meant(one[1])],
         f"a record of {event_name} in {bucket}",
     )
     assert len(named) == 1, named

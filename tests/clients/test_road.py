@@ -4,7 +4,7 @@ import re
 
 import pytest
 from listener import Listener
-from road import ACCOUNT, ALERTS, REGION, make_bucket, record, records, subscribe, wake_detect
+from road import ACCOUNT, ALERTS, REGION, make_bucket, record, subscribe, wake_detect
 from trailhound import until
 
 BUCKET = "my-logs"
@@ -65,7 +65,7 @@ def test_alerts_are_signed_notifications_of_their_topic(road):
 
 def test_the_call_that_changes_is_recorded_whole(road):
     s3, _ = road
-    key, made = record_of_topic(s3)
+    key, made = record(s3, BUCKET, "CreateTopic", name=TOPIC)
     assert re.fullmatch(
         rf"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/\d{{4}}/\d\d/\d\d/"
         rf"{ACCOUNT}_CloudTrail_{REGION}_\d{{8}}T\d{{4}}Z_[A-Za-z0-9]{{16}}\.json\.gz",
@@ -78,15 +78,6 @@ def test_the_call_that_changes_is_recorded_whole(road):
     assert made["recipientAccountId"] == ACCOUNT
     assert made["userIdentity"]["type"] == "Root"
     assert made["userAgent"].startswith("Boto3/")
-
-
-def record_of_topic(s3):
-    found = [
-        one for one in records(s3, BUCKET)
-        if one[1]["eventName"] == "CreateTopic" and one[1]["requestParameters"]["name"] == TOPIC
-    ]
-    assert len(found) == 1, found
-    return found[0]
 
 
 def test_the_call_that_reads_is_recorded_without_an_answer(road):

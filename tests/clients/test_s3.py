@@ -211,7 +211,7 @@ def test_a_copy_is_as_its_source(s3, bucket):
     got = s3.get_object(Bucket=bucket, Key="copy")
     assert (body(got), got["Metadata"]) == (b"hello", {"who": "me"})
     s3.copy_object(
-        Bucket=bucket, Key="copy", CopySource=f"{bucket}/a%20b", MetadataDirective="REPLACE",
+        Bucket=bucket, Key="copy", CopySource=f"{bucket}/a b", MetadataDirective="REPLACE",
         Metadata={"who": "you"},
     )
     assert s3.head_object(Bucket=bucket, Key="copy")["Metadata"] == {"who": "you"}

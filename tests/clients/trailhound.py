@@ -21,6 +21,8 @@ BINARY = pathlib.Path(
 
 REGION = "us-east-2"
 ACCOUNT = "123456789012"
+# What the server logs; shown where a test fails.
+LOG = os.environ.get("TRAILHOUND_LOG", "warn")
 CONFIG = """
 dev = true
 region = "us-east-2"
@@ -38,7 +40,6 @@ retry_waits = ["100ms", "200ms"]
 destinations = ["sns:alerts"]
 """
 
-START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
 WAIT_SECONDS_MAX = 30
 COMMAND_SECONDS_MAX = 60
@@ -94,7 +95,7 @@ class Trailhound:
         command = [BINARY, "up", "--dir", self.dir, "--config", self.folder / "config.toml"]
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--json", "--log", "info"],
+                [*command, "--json", "--log", LOG],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                 env=self.environment(),
             )
