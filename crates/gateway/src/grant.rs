@@ -4,7 +4,8 @@ use http::HeaderMap;
 
 use crate::route::Route;
 
-/// The actions of a call, such as `sns:CreateTopic`; all of them must be granted.
+/// The actions of a call, such as `sns:CreateTopic`; all of them must be granted. Who asks for its own
+/// name needs no grant (API_GetCallerIdentity).
 pub(crate) fn actions(signing_name: &str, route: &Route, headers: &HeaderMap) -> Vec<String> {
     let operation = route.operation.as_deref().unwrap_or("Unknown");
     match route.service_name() {
@@ -16,6 +17,7 @@ pub(crate) fn actions(signing_name: &str, route: &Route, headers: &HeaderMap) ->
             }
             actions
         }
+        Some("sts") if operation == "GetCallerIdentity" => Vec::new(),
         Some("lambda") if operation.starts_with("Invoke") => {
             vec!["lambda:InvokeFunction".to_owned()]
         }
@@ -110,5 +112,6 @@ mod tests {
         check("s3", "ListObjectsV2", false, &["s3:ListBucket"]);
         check("s3", "CopyObject", true, &["s3:PutObject", "s3:GetObject"]);
         check("lambda", "Invoke", false, &["lambda:InvokeFunction"]);
+        check("sts", "GetCallerIdentity", false, &[]);
     }
 }

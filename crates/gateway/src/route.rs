@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{Operation, Protocol, Service};
 use protocol::RequestParts;
 
+pub(crate) use self::s3::Place;
 pub use self::s3::s3_operation;
 
 /// Where a request goes.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
-use flow::{Body, BodyError, Call, Fault, Outcome, RequestId};
+use flow::{Body, BodyError, Call, Fault, Outcome, RequestId, Tree};
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header, request, uri::PathAndQuery};
 use http_body::Frame;
@@ -19,7 +19,7 @@ use crate::{
     identify::Identified,
     proven::{Proven, Reading, Unproven},
     recorded::Recorded,
-    route::Route,
+    route::{Place, Route},
     visit::{Visit, without},
 };
 
@@ -27,20 +27,16 @@ use crate::{
 /// their last.
 const SMALL_ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Serves a verified S3 call.
+/// Serves a verified S3 call on a task of its own: denied or not, it is recorded, whether or not its
+/// client is still there.
 pub(crate) async fn serve(
     visit: Visit,
     caller: Identified,
     route: Route,
     payload: Payload,
-    mut body: Incoming,
+    body: Incoming,
     permit: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    if let Some(denied) = visit.denial(&caller, &route) {
-        body::discard(&mut body, &visit.parts.headers).await;
-        let call = visit.call(&caller, &route);
-        return refused(&visit, &route, call, denied).await;
-    }
     let (fallback, ids) = (route.clone(), visit.ids.clone());
     let tasks = visit.tasks.clone();
     let task = tasks
@@ -53,10 +49,15 @@ async fn serve_and_record(
     caller: Identified,
     route: Route,
     payload: Payload,
-    body: Incoming,
+    mut body: Incoming,
     permit: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let call = visit.call(&caller, &route);
+    let call = call(&visit, &caller, &route);
+    if let Some(denied) = visit.denial(&caller, &route) {
+        let response = refused(&visit, &route, call, denied).await;
+        body::discard(&mut body, &visit.parts.headers).await;
+        return response;
+    }
     let Ok((request, reading)) = stripped(&visit, &caller, payload, body) else {
         return refused(&visit, &route, call, Fault::internal()).await;
     };
@@ -85,6 +86,15 @@ async fn serve_and_record(
     answered(visit, route, call, response, permit).await
 }
 
+/// The call, which names its bucket and key as they are served: from the path alone, whatever the
+/// `Host` says. A record that asked the client would name what the client likes.
+fn call(visit: &Visit, caller: &Identified, route: &Route) -> Call {
+    let Place { bucket, key } = Place::of(visit.parts.uri.path());
+    let named = [("Bucket", bucket), ("Key", key)];
+    let named = named.into_iter().filter_map(|(name, text)| Some((name, Tree::from(text?))));
+    Call { input: Some(Tree::map(named)), ..visit.call(caller, route) }
+}
+
 /// Whether the service answered a body that did not end well in the words that it ended with.
 fn says_the_same(response: &Response<Body>, failure: &Unproven) -> bool {
     let said = response.extensions().get::<Fault>();
@@ -109,7 +119,7 @@ fn outcome(response: &Response<Body>) -> Outcome {
             let fault = Fault::new(status.as_str(), status.canonical_reason().unwrap_or_default());
             Outcome::Failed(fault.with_status(status.as_u16()))
         }
-        None => Outcome::Answered(flow::Tree::Null),
+        None => Outcome::Answered(Tree::Null),
     }
 }
 

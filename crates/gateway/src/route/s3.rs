@@ -1,72 +1,101 @@
 //! S3's operations: method, path, query and headers together name them.
 
+use percent_encoding::percent_decode_str;
 use protocol::RequestParts;
 
-/// The bucket and the key that a path names, still percent-encoded.
-fn place(path: &str) -> (Option<&str>, Option<&str>) {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
-    (some(bucket), some(key))
+/// The bucket and the key that a path names. Decoded first, as it is served: an encoded slash parts
+/// the two as well, and no spelling of a path is recorded as another call than the one it makes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) bucket: Option<String>,
+    pub(crate) key: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn of(path: &str) -> Self {
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Self { bucket: some(bucket), key: some(key) }
+    }
+}
+
+/// The names and values of a query, decoded.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn of(query: &str) -> Self {
+        let decoded = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text).decode_utf8_lossy().into_owned()
+        };
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self(pairs.map(|(name, value)| (decoded(name), decoded(value))).collect())
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// The operation of the first name in the table that the query has; `plain` where it has none.
+    fn choose(
+        &self,
+        table: &[(&str, &'static str)],
+        plain: Option<&'static str>,
+    ) -> Option<&'static str> {
+        let found = table.iter().find(|(name, _)| self.has(name));
+        found.map_or(plain, |(_, operation)| Some(*operation))
+    }
 }
 
 /// The operation that an S3 request asks for; `None` where there is none such.
 pub fn s3_operation(parts: &RequestParts<'_>) -> Option<&'static str> {
-    let has = |name: &str| value(parts.query, name).is_some();
+    let query = Query::of(parts.query);
     let copies = parts.headers.contains_key("x-amz-copy-source");
-    match place(parts.path) {
-        (None, _) => (parts.method == "GET").then_some("ListBuckets"),
-        (Some(_), None) => bucket_operation(parts.method, parts.query, &has),
-        (Some(_), Some(_)) => object_operation(parts.method, &has, copies),
+    match Place::of(parts.path) {
+        Place { bucket: None, .. } => (parts.method == "GET").then_some("ListBuckets"),
+        Place { key: None, .. } => bucket_operation(parts.method, &query),
+        Place { .. } => object_operation(parts.method, &query, copies),
     }
 }
 
-fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query
-        .split('&')
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value)
-}
-
-fn object_operation(
-    method: &str,
-    has: &dyn Fn(&str) -> bool,
-    copies: bool,
-) -> Option<&'static str> {
-    let sub = |table: &[(&str, &'static str)], plain| {
-        table.iter().find(|(name, _)| has(name)).map_or(plain, |(_, operation)| Some(*operation))
-    };
+fn object_operation(method: &str, query: &Query, copies: bool) -> Option<&'static str> {
     match method {
-        "GET" => sub(OBJECT_GET, Some("GetObject")),
+        "GET" => query.choose(OBJECT_GET, Some("GetObject")),
         "HEAD" => Some("HeadObject"),
-        "PUT" if has("partNumber") && has("uploadId") => {
+        "PUT" if query.has("partNumber") && query.has("uploadId") => {
             Some(if copies { "UploadPartCopy" } else { "UploadPart" })
         }
-        "PUT" => sub(OBJECT_PUT, Some(if copies { "CopyObject" } else { "PutObject" })),
-        "POST" => sub(OBJECT_POST, None),
-        "DELETE" => sub(OBJECT_DELETE, Some("DeleteObject")),
+        "PUT" => query.choose(OBJECT_PUT, Some(if copies { "CopyObject" } else { "PutObject" })),
+        "POST" => query.choose(OBJECT_POST, None),
+        "DELETE" => query.choose(OBJECT_DELETE, Some("DeleteObject")),
         _ => None,
     }
 }
 
-fn bucket_operation(method: &str, query: &str, has: &dyn Fn(&str) -> bool) -> Option<&'static str> {
-    let sub = |table: &[(&str, &'static str)], plain| {
-        table.iter().find(|(name, _)| has(name)).map_or(plain, |(_, operation)| Some(*operation))
-    };
+fn bucket_operation(method: &str, query: &Query) -> Option<&'static str> {
     match method {
         "HEAD" => Some("HeadBucket"),
-        "GET" if !has("id") => sub(BUCKET_LISTS, None).or_else(|| {
-            let second = value(query, "list-type") == Some("2");
-            sub(BUCKET_GET, Some(if second { "ListObjectsV2" } else { "ListObjects" }))
+        "GET" if !query.has("id") => query.choose(BUCKET_LISTS, None).or_else(|| {
+            let second = query.value("list-type") == Some("2");
+            query.choose(BUCKET_GET, Some(if second { "ListObjectsV2" } else { "ListObjects" }))
         }),
-        "GET" => sub(BUCKET_GET, Some("ListObjects")),
-        "PUT" => sub(BUCKET_PUT, Some("CreateBucket")),
-        "POST" => sub(&[("delete", "DeleteObjects")], None),
-        "DELETE" => sub(BUCKET_DELETE, Some("DeleteBucket")),
+        "GET" => query.choose(BUCKET_GET, Some("ListObjects")),
+        "PUT" => query.choose(BUCKET_PUT, Some("CreateBucket")),
+        "POST" => query.choose(&[("delete", "DeleteObjects")], None),
+        "DELETE" => query.choose(BUCKET_DELETE, Some("DeleteBucket")),
         _ => None,
     }
 }
+
+// Where a query has several of these names, the first in its table counts, as it does for whoever
+// serves the call.
 
 const OBJECT_GET: &[(&str, &str)] = &[
     ("acl", "GetObjectAcl"),
@@ -87,8 +116,8 @@ const OBJECT_PUT: &[(&str, &str)] = &[
 const OBJECT_POST: &[(&str, &str)] = &[
     ("restore", "RestoreObject"),
     ("select", "SelectObjectContent"),
-    ("uploadId", "CompleteMultipartUpload"),
     ("uploads", "CreateMultipartUpload"),
+    ("uploadId", "CompleteMultipartUpload"),
 ];
 const OBJECT_DELETE: &[(&str, &str)] =
     &[("tagging", "DeleteObjectTagging"), ("uploadId", "AbortMultipartUpload")];
@@ -121,10 +150,10 @@ const BUCKET_GET: &[(&str, &str)] = &[
     ("requestPayment", "GetBucketRequestPayment"),
     ("session", "CreateSession"),
     ("tagging", "GetBucketTagging"),
-    ("uploads", "ListMultipartUploads"),
     ("versioning", "GetBucketVersioning"),
-    ("versions", "ListObjectVersions"),
     ("website", "GetBucketWebsite"),
+    ("uploads", "ListMultipartUploads"),
+    ("versions", "ListObjectVersions"),
 ];
 const BUCKET_PUT: &[(&str, &str)] = &[
     ("accelerate", "PutBucketAccelerateConfiguration"),
@@ -202,6 +231,17 @@ mod tests {
         check("DELETE /b/k", Some("DeleteObject"));
         check("HEAD /b/k", Some("HeadObject"));
         check("PATCH /b/k", None);
+    }
+
+    #[test]
+    fn another_spelling_of_a_call_is_the_same_call() {
+        check("DELETE /b%2Fk", Some("DeleteObject"));
+        check("DELETE /%62/k?%75ploadId=1", Some("AbortMultipartUpload"));
+        check("PUT /b?%6eotification", Some("PutBucketNotificationConfiguration"));
+        check("GET /b?list%2Dtype=%32", Some("ListObjectsV2"));
+        check("POST /b/k?uploadId=1&uploads", Some("CreateMultipartUpload"));
+        check("GET /b?uploads&versioning", Some("GetBucketVersioning"));
+        assert_eq!(Place::of("/b%2Fa%20b"), Place::of("/b/a%20b"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use http_body_util::{BodyExt, Full};
 use record::select::{DataResources, Selector, Union};
 use sigv4::{ChunkForm, Content, presign, sign};
 
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
 use crate::world::{LISTER, REGION, ROOT, Unsigned, World, credentials, now, text};
 
 /// A gateway that records data events too.
@@ -167,6 +169,39 @@ async fn a_denied_object_call_never_reaches_the_bucket() {
     assert_eq!(world.records().await[0]["errorCode"], "AccessDenied");
     let get = Unsigned { line: "GET /bucket/5", ..PUT };
     assert_eq!(world.send(world.signed_by(LISTER, get, "s3", REGION)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_denied_call_of_a_client_that_hangs_up_is_recorded() {
+    let world = world().await;
+    let put = world.signed_by(LISTER, Unsigned { body: "hello", ..PUT }, "s3", REGION);
+    let mut head = format!("PUT {} HTTP/1.1\r\ncontent-length: 5\r\n", put.uri().path());
+    for (name, value) in put.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+    drop(stream);
+    let records = world.wait_for_records(1).await;
+    assert_eq!(records[0]["errorCode"], "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_record_names_what_was_served_whatever_the_host_and_the_spelling_say() {
+    let world = world().await;
+    let host = ("host", "elsewhere.s3.example.com");
+    let put = Unsigned { line: "PUT /bucket%2Fkey", headers: &[], body: "hello" };
+    let mut parts = world.parts(&put);
+    parts.headers.insert(host.0, host.1.parse().unwrap());
+    let content = Content::Bytes(b"hello");
+    sign(&mut parts, &content, &credentials(ROOT), REGION, "s3", now()).unwrap();
+    let answer = world.send(request(parts, b"hello".to_vec())).await;
+    assert_eq!(answer.status(), 200, "{}", text(&answer));
+    let records = world.records().await;
+    assert_eq!(records[0]["eventName"], "PutObject");
+    assert_eq!(records[0]["requestParameters"]["bucketName"], "bucket");
+    assert_eq!(records[0]["requestParameters"]["key"], "key");
+    assert_eq!(records[0]["resources"][0]["ARN"], "arn:aws:s3:::bucket/key");
 }
 
 #[tokio::test]
