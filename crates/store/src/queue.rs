@@ -103,9 +103,8 @@ impl Queue {
         bound(&body)?;
         let (name, id) = (self.name, id.to_owned());
         let new = self.database.write(move |t| row::put(t, name, &id, &body, due)).await?;
-        if new {
-            self.tick();
-        }
+        // Known ids tick too: whoever put it first may have gone before it could.
+        self.tick();
         Ok(if new { Put::Accepted } else { Put::Already })
     }
 
@@ -121,9 +120,7 @@ impl Queue {
             rows.iter().map(|(id, body)| row::put(t, name, id, body, due)).collect()
         };
         let new: Vec<bool> = self.database.write(write).await?;
-        if new.contains(&true) {
-            self.tick();
-        }
+        self.tick();
         Ok(new.into_iter().map(|new| if new { Put::Accepted } else { Put::Already }).collect())
     }
 

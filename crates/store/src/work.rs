@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use flow::{Clock, Pending, Timestamp};
+use futures_util::FutureExt;
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +62,7 @@ pub trait Work: Send + Sync {
     /// Whom the row is for: rows of one lane wait for each other, never for another lane's.
     fn lane(&self, lease: &Lease) -> String;
 
-    /// Works on one row; a repeat must be harmless. It bounds its own waits.
+    /// Works on one row; a repeat must be harmless. It bounds its own waits. A panic buries the row.
     fn work<'a>(&'a self, lease: &'a Lease) -> Pending<'a, Verdict>;
 }
 
@@ -181,7 +183,7 @@ impl Crew {
                 };
                 match &place {
                     Some(_) => {
-                        let verdict = crew.work.work(&lease).await;
+                        let verdict = crew.work_on(&lease).await;
                         crew.settle(&lease, Some(verdict), &stop).await;
                     }
                     None => crew.settle(&lease, None, &stop).await,
@@ -190,6 +192,17 @@ impl Crew {
                 lane.held.fetch_sub(1, Ordering::Relaxed);
             });
         }
+    }
+
+    /// A panic must not keep the row and its place in the lane until the next start.
+    async fn work_on(&self, lease: &Lease) -> Verdict {
+        let work = AssertUnwindSafe(async { self.work.work(lease).await });
+        work.catch_unwind().await.unwrap_or_else(|_| {
+            let (queue, id) = (self.queue.name(), &lease.id);
+            tracing::error!(queue, row.id = %id, "Work on a row of `{queue}` panicked");
+            let reason = "working on it panicked; the log says where".to_owned();
+            Verdict::Dead { reason, detail: serde_json::json!({}) }
+        })
     }
 
     /// Writes a verdict down, or gives the row back where there is none; tries until it stands or
@@ -227,9 +240,10 @@ impl Crew {
 
     fn note(&self, ended: Result<(), tokio::task::JoinError>) {
         if let Err(error) = ended {
+            // What works on a row is watched; this is what settles it.
             tracing::error!(
                 queue = self.queue.name(), %error,
-                "A worker panicked; its row is free again after a restart"
+                "A worker ended badly; its row is free again after a restart"
             );
         }
     }

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{BackOff, Crew, LANE_HELD_MAX, Verdict, Work};
 use crate::{Database, Lease, Queue};
 
-/// Says which row it works on; rows of the lane `slow` wait for the gate, `fails` fails twice.
+/// Says which row it works on; rows of the lane `slow` wait for the gate, `fails` fails twice,
+/// `panics` panics.
 struct Clerk {
     began: mpsc::Sender<String>,
     gate: Semaphore,
@@ -38,6 +39,7 @@ impl Work for Clerk {
                     let due = self.clock.now().plus_millis(100);
                     Verdict::Later { due, reason: "not yet".to_owned() }
                 }
+                "panics" => panic!("as asked"),
                 "hopeless" => Verdict::Dead { reason: "never".into(), detail: "why".into() },
                 _ => Verdict::Done,
             }
@@ -131,6 +133,14 @@ async fn a_hopeless_row_is_buried_with_its_reason() {
     office.settled(1).await;
     let dead = office.queue.dead(9).await.unwrap().remove(0);
     assert_eq!((dead.reason.as_str(), dead.detail.as_str()), ("never", Some("why")));
+}
+
+#[tokio::test]
+async fn a_panic_buries_its_row_and_keeps_nothing_else_from_work() {
+    let office = office(&["panics/1", "panics/2"]).await;
+    office.settled(2).await;
+    let counts = office.queue.counts().await.unwrap();
+    assert_eq!((counts.dead, counts.leased), (2, 0));
 }
 
 #[tokio::test]
