@@ -69,7 +69,7 @@ impl Room {
         let later = Some(now.plus_millis(QUEUE_WAIT_MILLIS));
         // Rows come in the order in which they were due, whoever they are for. A crowd before one
         // function holds the others up only once it fills that function's waiting room.
-        let limit = self.crews.values().map(Crew::room).min().unwrap_or(crew::WAITING_MAX);
+        let limit = self.places();
         if limit == 0 {
             return None;
         }
@@ -85,10 +85,16 @@ impl Room {
             }
         }
         match queue.next_due().await {
-            // What is due already and was not leased waits for a place, not for time.
-            Ok(due) => due.filter(|at| *at > now),
+            // What is due already and was not leased waits for a place, not for time; but where
+            // rows were given up there still is one, and nothing else would call for another look.
+            Ok(due) => due.filter(|at| *at > now || self.places() > 0),
             Err(_) => later,
         }
+    }
+
+    /// How many more rows may be leased, whoever they are for.
+    fn places(&self) -> usize {
+        self.crews.values().map(Crew::room).min().unwrap_or(crew::WAITING_MAX)
     }
 
     async fn welcome(&mut self, lease: store::Lease) {
@@ -118,7 +124,7 @@ impl Room {
     }
 
     fn back(&mut self, carried: Option<Carried>) {
-        // A flight that panicked keeps its place: its lease ends with the process.
+        // Only a stop aborts a flight.
         if let Some(carried) = carried {
             self.land(carried);
         }

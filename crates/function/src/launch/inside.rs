@@ -12,7 +12,7 @@ use nix::{
     errno::Errno,
     sys::{
         prctl::{set_no_new_privs, set_pdeathsig},
-        signal::Signal,
+        signal::{SigSet, Signal},
         wait::{WaitStatus, waitpid},
     },
     unistd::Pid,
@@ -111,6 +111,8 @@ fn become_function(order: &Inside, scratch: &Path) -> Result<i32, Stuck> {
     if scratch != Path::new(root::SCRATCH) {
         command.env(OsStr::new("TMPDIR"), scratch);
     }
+    // The outside keeps polite ends from itself, and who is blocked is inherited.
+    SigSet::from(Signal::SIGTERM).thread_unblock().step("signals")?;
     if !order.namespaces.processes {
         // Becoming the function keeps the watch over the parent's death on it.
         return Err(Stuck { step: "function", source: command.exec() });

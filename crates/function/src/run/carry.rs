@@ -1,9 +1,10 @@
 //! One event from its lease to its end: run, settled, and only then acknowledged.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use flow::Timestamp;
+use futures_util::FutureExt;
 use store::Lease;
 use tokio_util::sync::CancellationToken;
 
@@ -34,12 +35,16 @@ pub(super) async fn carry(
     stop: CancellationToken,
 ) -> Carried {
     let trip = Trip { functions, hosted, lease, job, stop };
-    let (instance, ran) = trip.fly(instance).await;
-    match ran {
-        Some(Ran::Answered(response)) => trip.succeeded(&response).await,
-        Some(Ran::Failed(failure)) => trip.failed(&failure).await,
-        Some(Ran::NotTaken) | None => put_back(&trip.functions, &trip.lease.id).await,
-    }
+    // A panic must not keep the row and its place until the next start.
+    let carried = AssertUnwindSafe(trip.carry(instance)).catch_unwind().await;
+    let instance = match carried {
+        Ok(instance) => instance,
+        Err(_) => {
+            let reason = "settling its outcome panicked; the log says where";
+            trip.bury(reason, subject(&trip.job.event)).await;
+            None
+        }
+    };
     Carried { hosted: trip.hosted, instance }
 }
 
@@ -52,6 +57,17 @@ struct Trip {
 }
 
 impl Trip {
+    /// From the queue to the end; the instance, where it may take another.
+    async fn carry(&self, instance: Option<Instance>) -> Option<Instance> {
+        let (instance, ran) = self.fly(instance).await;
+        match ran {
+            Some(Ran::Answered(response)) => self.succeeded(&response).await,
+            Some(Ran::Failed(failure)) => self.failed(&failure).await,
+            Some(Ran::NotTaken) | None => put_back(&self.functions, &self.lease.id).await,
+        }
+        instance
+    }
+
     /// Finds an instance that takes the event. Starting one may fail for reasons of ours: those
     /// are waited out, and are no tries of the function. `None` after a stop.
     async fn fly(&self, mut idle: Option<Instance>) -> (Option<Instance>, Option<Ran>) {
@@ -182,10 +198,10 @@ impl Wait {
     }
 }
 
-/// Puts a row back that nobody failed.
+/// Puts a row back that nobody failed: it does not count as a try.
 pub(super) async fn put_back(functions: &Functions, id: &str) {
     let now = functions.0.host.clock.now();
-    if let Err(error) = functions.queue().nack(id, now, "the server was stopped").await {
+    if let Err(error) = functions.queue().give_back(id, now).await {
         tracing::warn!(%error, "{id} is taken up by the next start: {error}");
     }
 }

@@ -43,6 +43,7 @@ const TESTS: &[(&str, Test)] = tests![
     walls::a_program_runs_wherever_it_lies,
     walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,
     walls::a_function_sees_only_its_own_processes,
+    walls::a_function_hears_a_polite_end,
     walls::a_function_has_no_privileges,
     walls::a_function_has_lambdas_environment_and_no_other,
     walls::a_function_that_asks_at_the_wrong_moment_is_refused,

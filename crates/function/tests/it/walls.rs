@@ -81,6 +81,15 @@ pub(crate) async fn a_function_sees_only_its_own_processes() {
     room.end().await;
 }
 
+pub(crate) async fn a_function_hears_a_polite_end() {
+    let room = Room::new("lambda").await;
+    let status = room.ask(json!({"do": "status"})).await;
+    let blocked = status.as_str().unwrap().lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    // One that does not would be killed, and each stop would wait for its grace to pass.
+    assert_eq!(blocked.unwrap().trim(), "0000000000000000");
+    room.end().await;
+}
+
 pub(crate) async fn a_function_has_no_privileges() {
     let room = Room::new("lambda").await;
     let status = room.ask(json!({"do": "status"})).await;
