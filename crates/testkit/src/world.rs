@@ -4,12 +4,19 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use flow::{Clock, ManualClock, ObjectCreated, SeededChance, Timestamp};
+use serde_json::Value;
 use server::{Config, DataDir, Options, Passage, Server, SystemClock};
-use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
+use store::Offset;
+use tokio::{
+    sync::{broadcast::error::RecvError, watch},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use crate::{
     accounts::{Books, Targets},
@@ -20,6 +27,14 @@ use crate::{
 
 /// The topic that alerts are published to.
 const ALERTS: &str = "alerts";
+/// What every world's chance begins with.
+const SEED: u64 = 1;
+/// How long a condition may take to hold.
+const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
+/// How often to look whether it does.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Entries that one read of the journal takes.
+const ENTRIES_AT_ONCE: usize = 10_000;
 /// Looks without a change before the clock is moved, and how far it is moved at each look then.
 const STILL: [(u32, i64); 3] = [(3, 50), (30, 200), (200, 1_000)];
 
@@ -27,7 +42,7 @@ const STILL: [(u32, i64); 3] = [(3, 50), (30, 200), (200, 1_000)];
 pub struct Plan {
     config: Config,
     executable: OsString,
-    seed: u64,
+    more: Vec<String>,
 }
 
 impl Plan {
@@ -47,7 +62,7 @@ impl Plan {
         config.function.retry_waits = vec![span("50ms"), span("100ms")];
         // The clock is moved while a function's process starts, which takes real time.
         config.function.timeout = span("15m");
-        Self { config, executable: executable.into(), seed: 1 }
+        Self { config, executable: executable.into(), more: Vec::new() }
     }
 
     /// The same with another configuration.
@@ -57,32 +72,39 @@ impl Plan {
         self
     }
 
-    /// Opens the sink, then the server. Where no destinations were given, alerts go to the sink's
-    /// webhook and to the topic that [`World::subscribe`] subscribes to.
+    /// The same with one more destination of alerts.
+    #[must_use]
+    pub fn alerting(mut self, destination: &str) -> Self {
+        self.more.push(destination.to_owned());
+        self
+    }
+
+    /// Opens the sink, then the server. Alerts go to the sink's webhook and to the topic that
+    /// [`World::subscribe`] subscribes to.
     ///
     /// # Errors
     /// The server cannot start.
     pub async fn open(self) -> Result<World> {
-        let Self { mut config, executable, seed } = self;
+        let Self { mut config, executable, more } = self;
         let ledger = Ledger::default();
         let sink = Sink::open(&ledger).await?;
-        if config.alert.destinations == Config::default().alert.destinations {
-            config.alert.destinations =
-                vec![format!("webhook:{}", sink.hook()), format!("sns:{ALERTS}")];
-        }
+        config.alert.destinations =
+            vec![format!("webhook:{}", sink.hook()), format!("sns:{ALERTS}")];
+        config.alert.destinations.extend(more);
         let temporary = tempfile::Builder::new().prefix("trailhound-world-").tempdir()?;
         let mut world = World {
             sink,
             ledger,
             // Functions sign by the machine's clock, which this one must not be far from.
             clock: Arc::new(ManualClock::new(SystemClock.now())),
-            chance: Arc::new(SeededChance::new(seed)),
+            chance: Arc::new(SeededChance::new(SEED)),
             dir: temporary.path().join("data"),
             _temporary: temporary,
             config,
             executable,
             server: None,
             told: Arc::default(),
+            stopped: watch::Sender::new(0),
             listening: JoinSet::new(),
             finished: false,
         };
@@ -105,6 +127,7 @@ pub struct World {
     executable: OsString,
     server: Option<Server>,
     told: Arc<Mutex<Vec<ObjectCreated>>>,
+    stopped: watch::Sender<u32>,
     listening: JoinSet<()>,
     finished: bool,
 }
@@ -187,6 +210,37 @@ impl World {
         .await
     }
 
+    /// Waits until `holds`, moving the clock by `step` milliseconds at every look.
+    ///
+    /// # Errors
+    /// It does not hold within a minute.
+    pub async fn until(&self, what: &str, step: i64, holds: impl AsyncFn() -> bool) -> Result<()> {
+        let deadline = Instant::now() + HOLD_TIME_MAX;
+        while !holds().await {
+            if Instant::now() > deadline {
+                bail!("{what}: does not come to be; {:#?}", self.admin().status().await?);
+            }
+            self.clock.advance(step);
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// The records of the journal, in their order.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn records(&self) -> Result<Vec<Value>> {
+        let entries = self.server().journal().read(Offset(0), ENTRIES_AT_ONCE).await?;
+        entries.iter().map(|entry| Ok(serde_json::from_slice(&entry.body)?)).collect()
+    }
+
+    /// The keys of the objects that `bucket` announced, in their order.
+    pub fn announced(&self, bucket: &str) -> Vec<String> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.iter().filter(|o| o.bucket == bucket).map(|o| o.key.clone()).collect()
+    }
+
     /// Opens a server over the same directory.
     ///
     /// # Errors
@@ -205,9 +259,16 @@ impl World {
         })
         .await?;
         let (mut passages, told) = (server.watch(), Arc::clone(&self.told));
+        let mut stopped = self.stopped.subscribe();
         self.listening.spawn(async move {
             loop {
-                match passages.recv().await {
+                let passage = tokio::select! {
+                    // What was told before the stop is taken first.
+                    biased;
+                    passage = passages.recv() => passage,
+                    _ = stopped.changed() => return,
+                };
+                match passage {
                     Ok(Passage::Created(object)) => {
                         told.lock().unwrap_or_else(PoisonError::into_inner).push(object);
                     }
@@ -225,6 +286,7 @@ impl World {
         if let Some(server) = self.server.take() {
             server.stop().await;
         }
+        self.stopped.send_modify(|times| *times += 1);
         while self.listening.join_next().await.is_some() {}
     }
 

@@ -1,0 +1,13 @@
+//! The executable and the whole road, from a signed call to an alert.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod given;
+
+mod road;
+
+mod executable;
+mod example;
+mod kill;
+
+/// The executable that is tested.
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_trailhound");
