@@ -215,6 +215,10 @@ impl Inner {
             )
             .with_status(403));
         }
+        if !row.confirmed() {
+            // Nothing to end: whoever knows the URL must not have the endpoint written to at will.
+            return Ok(Tree::Null);
+        }
         // Whoever holds the URL may end the subscription, and the endpoint may take that back.
         row.state = subscription::pending(self.chance.as_ref(), self.clock.now());
         self.put_subscription(&row).await?;

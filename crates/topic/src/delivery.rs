@@ -136,11 +136,10 @@ async fn signed(inner: &Inner, message: &Message) -> Result<String, Ending> {
         Err(fault) => return Err(Ending::Again(fault.message)),
     };
     let endpoint = inner.endpoint();
-    let signature = inner
-        .signer
-        .sign(version, &message.signed_text(endpoint))
-        .map_err(|why| Ending::Again(why.to_string()))?;
-    let path = inner.signer.certificate_path();
+    let again = |why: crate::Error| Ending::Again(why.to_string());
+    let signer = inner.signing.signer().await.map_err(again)?;
+    let signature = signer.sign(version, &message.signed_text(endpoint)).map_err(again)?;
+    let path = signer.certificate_path();
     Ok(message.envelope(endpoint, version.as_str(), &signature, &path))
 }
 

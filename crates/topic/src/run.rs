@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     delivery,
     error::Error,
-    signing::{self, Signer},
+    signing::Signing,
     subscription::Subscription,
     topic::{self, Attributes, Topic},
 };
@@ -36,7 +36,7 @@ pub(crate) struct Inner {
     /// Keys are `TOPIC/UUID`.
     pub(crate) subscriptions: Table,
     pub(crate) deliveries: Queue,
-    pub(crate) signer: Signer,
+    pub(crate) signing: Signing,
     pub(crate) outgoing: outgoing::Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
@@ -46,8 +46,8 @@ pub(crate) struct Inner {
 }
 
 impl Topics {
-    /// Opens topics and subscriptions in `state`, deliveries in `work`. The signing key is made on
-    /// the first start and kept.
+    /// Opens topics and subscriptions in `state`, deliveries in `work`. The first start begins to
+    /// make the signing key, which is then kept; whatever signs waits for it.
     ///
     /// # Errors
     /// [`Error`] where the store fails or the kept key cannot be read.
@@ -59,13 +59,13 @@ impl Topics {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Self, Error> {
-        let signer = signer(&state.table("topic_signing").await?).await?;
+        let signing = Signing::open(state.table("topic_signing").await?).await?;
         let inner = Inner {
             config,
             topics: state.table("topics").await?,
             subscriptions: state.table("subscriptions").await?,
             deliveries: work.queue("topic").await?,
-            signer,
+            signing,
             outgoing,
             clock,
             chance,
@@ -81,10 +81,14 @@ impl Topics {
         self.inner.endpoint.get_or_init(|| url.trim_end_matches('/').to_owned());
     }
 
-    /// The path and the PEM text of the certificate that messages name.
-    pub fn certificate(&self) -> (String, String) {
-        let signer = &self.inner.signer;
-        (signer.certificate_path(), signer.certificate_pem().to_owned())
+    /// The path and the PEM text of the certificate that messages name. Waits, on the very first
+    /// start, until its key is made.
+    ///
+    /// # Errors
+    /// [`Error`] where the key cannot be made or kept; the next call tries again.
+    pub async fn certificate(&self) -> Result<(String, String), Error> {
+        let signer = self.inner.signing.signer().await?;
+        Ok((signer.certificate_path(), signer.certificate_pem().to_owned()))
     }
 
     /// The ARN of the topic `name`, which is made unless it exists.
@@ -99,22 +103,6 @@ impl Topics {
     pub fn queue(&self) -> &Queue {
         &self.inner.deliveries
     }
-}
-
-async fn signer(table: &Table) -> Result<Signer, Error> {
-    const ROW: &str = "current";
-    let kept = match table.get(ROW).await? {
-        Some(bytes) => read_row(ROW, &bytes)?,
-        None => {
-            // Making an RSA key takes a moment of pure computation.
-            let kept = tokio::task::spawn_blocking(signing::make)
-                .await
-                .map_err(|why| Error::Signing(why.to_string()))??;
-            table.put(ROW, write_row(&kept)).await?;
-            kept
-        }
-    };
-    Signer::from_kept(&kept)
 }
 
 pub(crate) fn read_row<T: serde::de::DeserializeOwned>(

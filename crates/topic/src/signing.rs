@@ -9,7 +9,17 @@ use rsa::{
     signature::{RandomizedSigner, SignatureEncoding},
 };
 
-use crate::{error::Error, topic::SignatureVersion};
+use store::Table;
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::{JoinHandle, spawn_blocking},
+};
+
+use crate::{
+    error::Error,
+    run::{read_row, write_row},
+    topic::SignatureVersion,
+};
 
 /// Signs messages as SNS does.
 pub(crate) struct Signer {
@@ -19,13 +29,50 @@ pub(crate) struct Signer {
 
 /// What the state database keeps of a signer.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Kept {
+struct Kept {
     key_pem: String,
     certificate_pem: String,
 }
 
+/// The server's signer, which its first start makes while it opens all else: a key takes longer to
+/// find than everything else takes together.
+pub(crate) struct Signing {
+    ready: OnceCell<Signer>,
+    making: Mutex<Option<JoinHandle<Result<Kept, Error>>>>,
+    table: Table,
+}
+
+/// The one row of the signer's table.
+const ROW: &str = "current";
+
+impl Signing {
+    /// Takes up the signer that `table` keeps, or begins to make one.
+    pub(crate) async fn open(table: Table) -> Result<Self, Error> {
+        let (ready, making) = match table.get(ROW).await? {
+            Some(kept) => {
+                let kept: Kept = read_row(ROW, &kept)?;
+                (OnceCell::new_with(Some(Signer::from_kept(&kept)?)), None)
+            }
+            None => (OnceCell::new(), Some(spawn_blocking(make))),
+        };
+        Ok(Self { ready, making: Mutex::new(making), table })
+    }
+
+    /// The signer, once it is made and kept.
+    pub(crate) async fn signer(&self) -> Result<&Signer, Error> {
+        let make = async || {
+            let begun = self.making.lock().await.take();
+            let made = begun.unwrap_or_else(|| spawn_blocking(make)).await;
+            let kept = made.map_err(|why| Error::Signing(why.to_string()))??;
+            self.table.put(ROW, write_row(&kept)).await?;
+            Signer::from_kept(&kept)
+        };
+        self.ready.get_or_try_init(make).await
+    }
+}
+
 /// Makes an RSA key of 2,048 bits and a certificate for it.
-pub(crate) fn make() -> Result<Kept, Error> {
+fn make() -> Result<Kept, Error> {
     let failed = |why: rcgen::Error| Error::Signing(why.to_string());
     let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
         .map_err(failed)?;
@@ -37,7 +84,7 @@ pub(crate) fn make() -> Result<Kept, Error> {
 }
 
 impl Signer {
-    pub(crate) fn from_kept(kept: &Kept) -> Result<Self, Error> {
+    fn from_kept(kept: &Kept) -> Result<Self, Error> {
         let key = RsaPrivateKey::from_pkcs8_pem(&kept.key_pem)
             .map_err(|why| Error::Signing(why.to_string()))?;
         Ok(Self { key, certificate_pem: kept.certificate_pem.clone() })

@@ -89,7 +89,8 @@ impl Rooms {
         let trails =
             Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
         trail_to_bucket::stand_ready(config, &detect_arn(config), &buckets, &trails).await?;
-        let gateway = open_gateway(options, &journal, &identity, &topics, &trails, &buckets);
+        let gateway =
+            open_gateway(options, &journal, &identity, &topics, &trails, &buckets).await?;
         inner.gateway.get_or_init(|| gateway.clone());
         let clock = Arc::clone(clock);
         Ok(Self {
@@ -242,27 +243,27 @@ async fn open_buckets(options: &Options, functions: &Functions) -> anyhow::Resul
     Ok(Buckets::open(config, targets, clock, chance).await?)
 }
 
-fn open_gateway(
+async fn open_gateway(
     options: &Options,
     journal: &Journal,
     identity: &Arc<Identity>,
     topics: &Topics,
     trails: &Trails,
     buckets: &Buckets,
-) -> Gateway {
+) -> anyhow::Result<Gateway> {
     let config = &options.config;
     let services: HashMap<String, Arc<dyn Service>> = HashMap::from([
         ("sns".to_owned(), Arc::new(topics.clone()) as Arc<dyn Service>),
         ("sts".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
         ("cloudtrail".to_owned(), Arc::new(trails.clone()) as Arc<dyn Service>),
     ]);
-    let (path, pem) = topics.certificate();
+    let (path, pem) = topics.certificate().await?;
     let page = gateway::Page {
         content_type: "application/x-pem-file".to_owned(),
         bytes: pem.into_bytes().into(),
     };
     let pages = HashMap::from([(path, page)]);
-    Gateway::new(gateway::Parts {
+    Ok(Gateway::new(gateway::Parts {
         account: config.account_id.clone(),
         region: config.region.clone(),
         keys: Arc::clone(identity) as Arc<dyn flow::Keys>,
@@ -275,5 +276,5 @@ fn open_gateway(
         chance: Arc::clone(&options.chance),
         limits: gateway::Limits::default(),
         pages,
-    })
+    }))
 }
