@@ -55,9 +55,10 @@ async fn hand_over(
 ) -> anyhow::Result<usize> {
     let pending = buckets.pending(OBJECTS_AT_ONCE).await?;
     for (id, object) in &pending {
+        // Told first: once it is accepted, what follows from it may be told at any moment.
+        passages.tell(|| Passage::Created(object.clone()));
         notifications.accept(object).await?;
         buckets.clear_pending(*id).await?;
-        passages.tell(|| Passage::Created(object.clone()));
     }
     Ok(pending.len())
 }
