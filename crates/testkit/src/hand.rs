@@ -52,7 +52,8 @@ impl Ledger {
 
     /// Notes that a call was answered.
     pub(crate) fn answered(&self, agent: &str) {
-        if let Some(sent) = self.all().iter_mut().find(|sent| sent.agent == agent) {
+        let number = agent.strip_prefix(AGENT).and_then(|number| number.parse::<usize>().ok());
+        if let Some(sent) = self.all().get_mut(number.expect("it was made by `begin`")) {
             sent.answered = true;
         }
     }

@@ -96,6 +96,23 @@ impl Program {
         Ok(Running { child, info, dir: dir.to_owned(), _stdout: stdout })
     }
 
+    /// Starts `up` and kills it `after` that, ready or not; waits until all that it started are
+    /// gone.
+    ///
+    /// # Errors
+    /// Processes are left behind.
+    pub async fn interrupt(&self, dir: &Path, more: &[&str], after: Duration) -> Result<()> {
+        let dir_text = dir.to_str().context("a temporary directory's path is text")?;
+        let mut args = vec!["up", "--json", "--dir", dir_text, "--listen", "127.0.0.1:0"];
+        args.extend(more);
+        let mut child = self.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        sleep(after).await;
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let family = id.map(descendants).unwrap_or_default();
+        child.kill().await?;
+        gone(&family).await
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         command

@@ -14,12 +14,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::USER_AGENT};
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::watch,
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 use crate::hand::Ledger;
 

@@ -5,8 +5,8 @@ mod given;
 
 mod road;
 
-mod executable;
 mod example;
+mod executable;
 mod kill;
 
 /// The executable that is tested.
