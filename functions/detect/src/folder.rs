@@ -1,24 +1,34 @@
 //! A folder of rules on disk.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rule::Loaded;
 
 /// How deep folders are followed.
 const DEPTH_MAX: usize = 16;
+/// Files that one folder may hold.
+const FILES_MAX: usize = 10_000;
+/// How large one rule file may be, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Reads every rule under `folder`, by name, in the same order always.
 ///
 /// # Errors
-/// The folder or a file in it cannot be read.
+/// Those of [`rule_files`].
 pub fn load_rules(folder: &Path) -> anyhow::Result<Loaded> {
-    let mut sources = Vec::new();
-    collect(folder, DEPTH_MAX, &mut sources)?;
-    sources.sort();
+    Ok(load_rule_files(rule_files(folder)?))
+}
+
+/// The rules in these files; a file that is no rule is a problem that names it.
+pub fn load_rule_files(files: Vec<(PathBuf, Vec<u8>)>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut texts = Vec::new();
-    for (name, bytes) in sources {
+    for (path, bytes) in files {
+        let name = path.display().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => texts.push((name, text)),
             Err(error) => {
@@ -29,19 +39,45 @@ pub fn load_rules(folder: &Path) -> anyhow::Result<Loaded> {
     let read = rule::RuleSet::load(texts.into_iter());
     loaded.rules = read.rules;
     loaded.problems.extend(read.problems);
-    Ok(loaded)
+    loaded
 }
 
-fn collect(folder: &Path, depth: usize, into: &mut Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
-    let reading = || format!("cannot read {}", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(reading)? {
-        let path = entry.with_context(reading)?.path();
-        let name = path.display().to_string();
-        if path.is_dir() && depth > 0 {
+/// Every rule file under `folder` with its bytes, by name. Links are followed, since that is how
+/// files are mounted into containers; names that begin with a dot are not, since that is where
+/// those links lead.
+///
+/// # Errors
+/// The folder or a file in it cannot be read, or there are too many, too large or too deep ones.
+pub fn rule_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    collect(folder, DEPTH_MAX, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn collect(folder: &Path, depth: usize, into: &mut Vec<(PathBuf, Vec<u8>)>) -> anyhow::Result<()> {
+    let reading = |path: &Path| format!("cannot read {}", path.display());
+    if depth == 0 {
+        bail!("{} lies too deep: does a link lead back?", folder.display());
+    }
+    for entry in fs::read_dir(folder).with_context(|| reading(folder))? {
+        let entry = entry.with_context(|| reading(folder))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let found = fs::metadata(&path).with_context(|| reading(&path))?;
+        if found.is_dir() {
             collect(&path, depth - 1, into)?;
-        } else if path.is_file() && rule::is_rule_file(&name) {
-            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {name}"))?;
-            into.push((name, bytes));
+        } else if found.is_file() && rule::is_rule_file(&name.to_string_lossy()) {
+            if found.len() > FILE_BYTES_MAX {
+                bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+            }
+            if into.len() >= FILES_MAX {
+                bail!("there are more than {FILES_MAX} rule files");
+            }
+            let bytes = fs::read(&path).with_context(|| reading(&path))?;
+            into.push((path, bytes));
         }
     }
     Ok(())
@@ -57,6 +93,26 @@ mod tests {
         let loaded = load_rules(folder).unwrap();
         assert_eq!(loaded.problems, []);
         assert_eq!(loaded.rules.rules().len(), rule::RuleSet::shipped().rules().len());
+    }
+
+    #[test]
+    fn a_folder_mounted_into_a_container_holds_each_rule_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let versions = folder.path().join("..2026_11_23");
+        fs::create_dir(&versions).unwrap();
+        fs::write(versions.join("a.yml"), "title: a").unwrap();
+        std::os::unix::fs::symlink("..2026_11_23", folder.path().join("..data")).unwrap();
+        std::os::unix::fs::symlink("..data/a.yml", folder.path().join("a.yml")).unwrap();
+        let files = rule_files(folder.path()).unwrap();
+        assert_eq!(files, [(folder.path().join("a.yml"), b"title: a".to_vec())]);
+    }
+
+    #[test]
+    fn a_link_that_leads_back_is_an_error_and_no_endless_walk() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(".", folder.path().join("again")).unwrap();
+        let error = rule_files(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("does a link lead back?"), "{error}");
     }
 
     #[test]

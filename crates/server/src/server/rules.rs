@@ -6,11 +6,6 @@ use anyhow::{Context, bail};
 
 use crate::{config::Config, dir::DataDir};
 
-/// Files that one folder may hold.
-const FILES_MAX: usize = 10_000;
-/// How large one rule file may be, in bytes.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
-
 /// What the function is given.
 pub(crate) struct Rules {
     /// The folder that the function reads; `None` for the shipped rules.
@@ -33,43 +28,22 @@ impl Rules {
             return Ok(Self { folder: None, count, refused: Vec::new() });
         }
         fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-        let mut sources = Vec::new();
+        let mut files = Vec::new();
         for source in &config.rule.dirs {
-            read_folder(source, &mut sources)
-                .with_context(|| format!("`rule.dirs`: {}", source.display()))?;
+            let found = detect::rule_files(source);
+            files.extend(found.with_context(|| format!("`rule.dirs`: {}", source.display()))?);
         }
-        let texts = sources.iter().map(|(path, text)| (path.display().to_string(), text));
-        let loaded = rule::RuleSet::load(texts);
-        for (number, (path, text)) in sources.iter().enumerate() {
+        for (number, (path, bytes)) in files.iter().enumerate() {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let copy = folder.join(format!("{number:05}-{name}"));
-            fs::write(&copy, text).with_context(|| copy.display().to_string())?;
+            fs::write(&copy, bytes).with_context(|| copy.display().to_string())?;
         }
-        let refused = loaded.problems.iter().map(ToString::to_string).collect();
+        let loaded = detect::load_rule_files(files);
+        let refused: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        if loaded.rules.rules().len() == 0 {
+            // Every event would fail, hours after anybody looked.
+            bail!("`rule.dirs`: no rule there can be honoured\n{}", refused.join("\n"));
+        }
         Ok(Self { folder: Some(folder), count: loaded.rules.rules().len(), refused })
     }
-}
-
-/// Reads the rule files below `folder`, in the order of their names.
-fn read_folder(folder: &std::path::Path, into: &mut Vec<(PathBuf, String)>) -> anyhow::Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            read_folder(&path, into)?;
-        } else if kind.is_file() && rule::is_rule_file(&entry.file_name().to_string_lossy()) {
-            if entry.metadata()?.len() > FILE_BYTES_MAX {
-                bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
-            }
-            if into.len() >= FILES_MAX {
-                bail!("there are more than {FILES_MAX} rule files");
-            }
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("{} cannot be read as text", path.display()))?;
-            into.push((path, text));
-        }
-    }
-    Ok(())
 }
