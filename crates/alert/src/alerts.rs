@@ -123,6 +123,11 @@ impl Alerts {
         put.map(drop).map_err(|source| Error::Retry { findings: findings.len(), source })
     }
 
+    /// Where alerts go, as it may be shown: without what is secret of a URL.
+    pub fn destinations(&self) -> Vec<String> {
+        self.0.sender.destinations().map(str::to_owned).collect()
+    }
+
     /// The outbox: what waits and what is dead.
     pub fn queue(&self) -> &Queue {
         &self.0.queue

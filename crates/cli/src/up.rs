@@ -66,7 +66,7 @@ fn greet(server: &Server, config: &Config) {
     for problem in refused {
         output::line(&format!("            refused: {}", output::safe(problem)));
     }
-    output::line(&format!("  alerts    {}", config.alert.destinations.join(", ")));
+    output::line(&format!("  alerts    {}", server.destinations().join(", ")));
     for (wall, why) in server.missing_walls() {
         output::line(&format!("  missing wall around functions: {wall} ({})", output::safe(&why)));
     }

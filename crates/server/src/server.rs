@@ -154,6 +154,11 @@ impl Server {
         (self.rooms.rules.count, &self.rooms.rules.refused)
     }
 
+    /// Where alerts go, without what is secret of a URL.
+    pub fn destinations(&self) -> Vec<String> {
+        self.rooms.alerts.destinations()
+    }
+
     /// Stops in the order of the road: each part finishes what it has begun before the next one is
     /// asked to stop. What waits longer stays in the data directory.
     pub async fn stop(self) {
