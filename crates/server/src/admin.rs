@@ -5,7 +5,7 @@
 
 mod dead;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -17,7 +17,7 @@ use axum::{
 };
 use flow::Secret;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::admin::dead::{DeadLetter, ReplayRequest, Replayed};
@@ -30,7 +30,10 @@ pub(crate) struct Admin {
     pub(crate) address: SocketAddr,
 }
 
-/// Serves until `stop`.
+/// How long requests may go on after a stop: whoever sends half of one holds nobody up.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// Serves until `stop`, then lets requests that have begun come to their end, within a bound.
 pub(crate) async fn serve(admin: Admin, listener: TcpListener, stop: CancellationToken) {
     let admin = Arc::new(admin);
     let router = Router::new()
@@ -40,11 +43,17 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener, stop: Cancellatio
         .route("/dead/replay", post(dead::replay))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&admin), guard))
         .with_state(admin);
+    let stopped = stop.clone();
     let served = axum::serve(listener, router)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await;
-    if let Err(error) = served {
-        tracing::warn!(%error, "The admin API ended: {error}");
+        .with_graceful_shutdown(async move { stopped.cancelled().await })
+        .into_future();
+    tokio::select! {
+        ended = served => if let Err(error) = ended {
+            tracing::warn!(%error, "The admin API ended: {error}");
+        },
+        () = async { stop.cancelled().await; sleep(DRAIN_MAX).await } => {
+            tracing::debug!("A request to the admin API was still going on");
+        }
     }
 }
 

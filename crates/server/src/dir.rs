@@ -86,7 +86,8 @@ impl DataDir {
             .open(&half)
             .map_err(io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        fs::rename(&half, &path).map_err(io)
+        // A name that a failure of power forgets would be another key after the next start.
+        fs::rename(&half, &path).and_then(|()| File::open(&self.path)?.sync_all()).map_err(io)
     }
 
     /// The private file `name`, made by `make` where it is missing.

@@ -9,6 +9,7 @@ use axum::{
 };
 use flow::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::Queue;
 
 use crate::admin::{Admin, Failed};
 
@@ -68,15 +69,28 @@ pub(super) async fn replay(
         if wanted.hop.as_deref().is_some_and(|wanted| wanted != hop) {
             continue;
         }
-        for dead in queue.dead(LISTED_MAX).await? {
-            if wanted.id.as_deref().is_none_or(|wanted| wanted == dead.id)
-                && queue.revive(&dead.id, now).await?
-            {
-                replayed += 1;
-            }
-        }
+        replayed += match &wanted.id {
+            Some(id) => u64::from(queue.revive(id, now).await?),
+            None => revive_all(queue, now).await?,
+        };
     }
     Ok(Json(Replayed { replayed }).into_response())
+}
+
+/// Revives as many as are dead now, however many; what dies again meanwhile is not tried for ever.
+async fn revive_all(queue: &Queue, now: Timestamp) -> Result<u64, store::Error> {
+    let dead = queue.counts().await?.dead;
+    let mut revived = 0;
+    while revived < dead {
+        let before = revived;
+        for letter in queue.dead(LISTED_MAX).await? {
+            revived += u64::from(queue.revive(&letter.id, now).await?);
+        }
+        if revived == before {
+            break;
+        }
+    }
+    Ok(revived)
 }
 
 impl Admin {
