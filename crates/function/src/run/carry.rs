@@ -136,9 +136,10 @@ impl Trip {
         let tries = self.lease.attempts;
         let waits = &self.functions.0.host.config.retry_waits;
         let wait = usize::try_from(tries.saturating_sub(1)).ok().and_then(|at| waits.get(at));
+        // The function worded the reason: quoted, it forges no line.
         tracing::warn!(
             function.name = %name, request.id = %id, tries, reason,
-            "`{name}` failed at {id}, try {tries}: {reason}"
+            "`{name}` failed at {id}, try {tries}: {reason:?}"
         );
         match wait {
             Some(wait) => {

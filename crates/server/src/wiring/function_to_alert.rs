@@ -35,9 +35,11 @@ impl Settle for Findings {
                 }
             };
             for finding in &answer.findings {
+                // The function wrote these texts, whoever put the object its key: neither may forge
+                // a line.
                 info!(
-                    request.id = request_id, rule.id = %finding.rule.id, alert.id = %finding.id,
-                    "Rule `{}` holds for an event of {}", finding.rule.title, finding.object
+                    request.id = request_id, rule.id = ?finding.rule.id, alert.id = ?finding.id,
+                    "Rule {:?} holds for an event of {:?}", finding.rule.title, finding.object
                 );
             }
             self.alerts.accept(&answer.findings).await.map_err(|why| why.to_string())?;
