@@ -33,6 +33,8 @@ const HEAD_BYTES_MAX: usize = 128 * 1024;
 const HEADERS_MAX: usize = 200;
 /// How long calls may go on after a stop, in seconds.
 const DRAIN_SECONDS_MAX: u64 = 20;
+/// How long the records of connections that were cut off then may take, in seconds.
+const LAST_RECORDS_SECONDS_MAX: u64 = 5;
 /// How long to wait after a failure to accept, in milliseconds.
 const ACCEPT_AGAIN_MILLIS: u64 = 100;
 
@@ -73,8 +75,9 @@ pub async fn serve(
         connections.wait().await;
         calls.wait().await;
     };
-    if timeout(Duration::from_secs(DRAIN_SECONDS_MAX), drained).await.is_err() {
-        warn!("Calls were still going on {DRAIN_SECONDS_MAX} seconds after the stop");
+    let limit = DRAIN_SECONDS_MAX + LAST_RECORDS_SECONDS_MAX;
+    if timeout(Duration::from_secs(limit), drained).await.is_err() {
+        warn!("Calls were still going on {limit} seconds after the stop");
     }
     Ok(())
 }
