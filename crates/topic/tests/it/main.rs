@@ -193,6 +193,8 @@ async fn whoever_holds_the_url_may_unsubscribe_and_come_back() {
     room.call_as(Principal::Anonymous, "Unsubscribe", &input).await.unwrap();
     let farewell = room.arrivals.recv().await.unwrap();
     assert_eq!(farewell["Type"], "UnsubscribeConfirmation");
+    // Once more says nothing new: the token below still holds.
+    room.call_as(Principal::Anonymous, "Unsubscribe", &input).await.unwrap();
     let token = farewell["Token"].as_str().unwrap();
     room.call("ConfirmSubscription", &[("TopicArn", &arn), ("Token", token)]).await.unwrap();
     room.call("Unsubscribe", &input).await.unwrap();
