@@ -68,8 +68,10 @@ impl Rooms {
         let keys = identity::Config { account: account.clone() };
         let identity = Identity::open(&state, keys, Arc::clone(clock), Arc::clone(chance)).await?;
         let identity = Arc::new(identity);
-        let topics = open_topics(options, &state, &work, endpoint).await?;
-        let alerts = open_alerts(options, &work, &topics).await?;
+        // One for all: making it reads the machine's whole trust store.
+        let client = outgoing(config)?;
+        let topics = open_topics(options, &state, &work, client.clone(), endpoint).await?;
+        let alerts = open_alerts(options, &work, client, &topics).await?;
         let rules = Rules::gather(config, dir)?;
         let passages = Passages::default();
         let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
@@ -134,13 +136,14 @@ async fn open_topics(
     options: &Options,
     state: &Database,
     work: &Database,
+    client: outgoing::Client,
     endpoint: &str,
 ) -> anyhow::Result<Topics> {
     let config = &options.config;
     let settings =
         topic::Config { account: config.account_id.clone(), region: config.region.clone() };
     let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
-    let topics = Topics::open(settings, state, work, outgoing(config)?, clock, chance).await?;
+    let topics = Topics::open(settings, state, work, client, clock, chance).await?;
     topics.set_endpoint(endpoint);
     Ok(topics)
 }
@@ -153,6 +156,7 @@ fn outgoing(config: &Config) -> anyhow::Result<outgoing::Client> {
 async fn open_alerts(
     options: &Options,
     work: &Database,
+    client: outgoing::Client,
     topics: &Topics,
 ) -> anyhow::Result<Alerts> {
     let Options { config, dir, clock, chance, .. } = options;
@@ -171,7 +175,7 @@ async fn open_alerts(
     let output = Arc::clone(&options.output);
     let settings = alert::Config::new(destinations, Secret::new(key), account, region, output);
     let publish = Arc::new(topics.clone());
-    Ok(Alerts::open(settings, work, outgoing(config)?, publish, Arc::clone(clock)).await?)
+    Ok(Alerts::open(settings, work, client, publish, Arc::clone(clock)).await?)
 }
 
 async fn open_functions(
