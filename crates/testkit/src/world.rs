@@ -53,11 +53,13 @@ impl Plan {
     /// Never: all values are constants.
     pub fn of(executable: &str) -> Self {
         let span = |text: &str| text.parse().expect("a duration");
-        let mut config = Config::default();
-        config.account_id = "123456789012".parse().expect("an account id");
-        config.region = "us-east-2".parse().expect("a region");
+        let mut config = Config {
+            account_id: "123456789012".parse().expect("an account id"),
+            region: "us-east-2".parse().expect("a region"),
+            dev: true,
+            ..Config::default()
+        };
         config.listen.address.set_port(0);
-        config.dev = true;
         config.trail.wait_max = span("20ms");
         config.function.retry_waits = vec![span("50ms"), span("100ms")];
         // The clock is moved while a function's process starts, which takes real time.
@@ -299,15 +301,14 @@ impl World {
         self.start().await
     }
 
-    /// Drains, stops, and compares the accounts.
+    /// What does not balance in the accounts of a world whose server is stopped.
     ///
     /// # Errors
-    /// Names all that does not balance.
-    pub async fn finish(mut self) -> Result<()> {
+    /// The data directory cannot be read.
+    pub async fn problems(&mut self) -> Result<Vec<String>> {
+        ensure!(self.server.is_none(), "the accounts are of a server that is stopped");
         self.finished = true;
-        self.drain().await?;
-        self.stop().await;
-        let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let books = Books {
             dir: &self.dir,
             config: &self.config,
@@ -315,7 +316,19 @@ impl World {
             sink: &self.sink,
             targets: Targets::Told(told),
         };
-        let problems = books.problems().await.context("the accounts cannot be read")?;
+        books.problems().await.context("the accounts cannot be read")
+    }
+
+    /// Drains, stops, and compares the accounts.
+    ///
+    /// # Errors
+    /// Names all that does not balance.
+    pub async fn finish(mut self) -> Result<()> {
+        // Whatever goes wrong from here on is told by the error.
+        self.finished = true;
+        self.drain().await?;
+        self.stop().await;
+        let problems = self.problems().await?;
         ensure!(problems.is_empty(), "the accounts do not balance:\n{}", problems.join("\n"));
         Ok(())
     }

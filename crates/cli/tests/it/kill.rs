@@ -11,7 +11,7 @@ use crate::EXECUTABLE;
 
 /// How often the server is killed, unless `TRAILHOUND_KILLS` says otherwise.
 const KILLS: u32 = 30;
-/// What chance begins with.
+/// What chance begins with, unless `TRAILHOUND_SEED` says otherwise.
 const SEED: u64 = 7;
 /// Clients at once.
 const CLIENTS: usize = 4;
@@ -22,9 +22,11 @@ const START_MILLIS_MAX: u64 = 150;
 /// Every how many kills one falls into the start.
 const STARTS_EVERY: u32 = 5;
 
-#[expect(clippy::disallowed_methods, reason = "how long a test may run is for its caller to say")]
-fn kills() -> u32 {
-    std::env::var("TRAILHOUND_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
+/// A number of the environment: how long a test runs, and how it rolls its dice, is for its caller
+/// to say.
+#[expect(clippy::disallowed_methods, reason = "the one place where a test asks its caller")]
+fn given<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 fn below(chance: &SeededChance, millis: u64) -> Duration {
@@ -74,8 +76,9 @@ async fn killed_at_any_instant_the_accounts_balance() {
     let sink = Sink::open(&ledger).await.unwrap();
     let config = configuration(&sink, &file);
     let more = ["--config", file.to_str().unwrap()];
-    let (program, chance) = (Program::at(EXECUTABLE), SeededChance::new(SEED));
-    for kill in 0..kills() {
+    let seed = given("TRAILHOUND_SEED", SEED);
+    let (program, chance) = (Program::at(EXECUTABLE), SeededChance::new(seed));
+    for kill in 0..given("TRAILHOUND_KILLS", KILLS) {
         if kill % STARTS_EVERY == STARTS_EVERY - 1 {
             let after = below(&chance, START_MILLIS_MAX);
             program.interrupt(&dir, &more, after).await.unwrap();
@@ -101,7 +104,7 @@ async fn killed_at_any_instant_the_accounts_balance() {
     let targets = Targets::DefaultTrail;
     let books = Books { dir: &dir, config: &config, ledger: &ledger, sink: &sink, targets };
     let problems = books.problems().await.unwrap();
-    assert!(problems.is_empty(), "seed {SEED}: {}", problems.join("\n"));
+    assert!(problems.is_empty(), "seed {seed}: {}", problems.join("\n"));
     assert!(dead.is_empty(), "{dead:#?}");
     assert!(answered > 0 && !sink.hooked().is_empty());
 }

@@ -1,8 +1,10 @@
 //! The executable and the whole road, from a signed call to an alert.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "a test says what it skips")]
 
 mod given;
 
+mod accounts;
 mod road;
 
 mod example;
