@@ -48,9 +48,8 @@ pub async fn run(trails: Trails, stop: CancellationToken) {
         }
         if inner.clock.now() >= housekeeping {
             housekeeping = inner.clock.now().plus_millis(HOUSEKEEPING_MILLIS);
-            if let Err(error) = inner.shelf.forget_delivered(inner.clock.now()).await {
-                warn!(%error, "Delivered log files could not be forgotten: {error}");
-            }
+            // Beside the followers: an hour's rows take a while, and a new trail waits for nobody.
+            followers.spawn(forget_delivered(Arc::clone(inner), stop.clone()));
         }
         select! {
             Ok(()) = listed.changed() => {}
@@ -62,7 +61,10 @@ pub async fn run(trails: Trails, stop: CancellationToken) {
                 followed.retain(|_, follower| *follower != id);
                 if let Err(broken) = ended {
                     error!(error = %broken, "A trail broke down and is taken up again: {broken}");
-                    inner.clock.sleep_millis(RESTART_MILLIS).await;
+                    select! {
+                        () = inner.clock.sleep_millis(RESTART_MILLIS) => {}
+                        () = stop.cancelled() => {}
+                    }
                 }
             }
             () = inner.clock.sleep_until(housekeeping) => {}
@@ -73,6 +75,17 @@ pub async fn run(trails: Trails, stop: CancellationToken) {
         if let Err(broken) = ended {
             error!(error = %broken, "A trail broke down: {broken}");
         }
+    }
+}
+
+/// Forgets the files that were delivered long ago, until `stop`; the next round takes up the rest.
+async fn forget_delivered(inner: Arc<Inner>, stop: CancellationToken) {
+    let forgotten = select! {
+        forgotten = inner.shelf.forget_delivered(inner.clock.now()) => forgotten,
+        () = stop.cancelled() => return,
+    };
+    if let Err(error) = forgotten {
+        warn!(%error, "Delivered log files could not be forgotten: {error}");
     }
 }
 
