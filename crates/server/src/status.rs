@@ -49,7 +49,9 @@ impl Rooms {
             });
         }
         let waiting = self.buckets.pending_count().await?;
-        hops.push(Hop { hop: "bucket".to_owned(), waiting, ..Hop::default() });
+        let first = self.buckets.pending(1).await?.into_iter().next();
+        let oldest = first.map(|(_, object)| object.time);
+        hops.push(Hop { hop: "bucket".to_owned(), waiting, oldest, ..Hop::default() });
         for (name, queue) in self.queues() {
             let counts = queue.counts().await?;
             hops.push(Hop {
