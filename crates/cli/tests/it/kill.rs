@@ -1,10 +1,14 @@
 //! Killed at any instant, again and again, under load: nothing answered is lost.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use flow::{Chance, SeededChance};
 use server::Config;
-use testkit::{Books, Hand, Ledger, Program, Sink, Targets, drained};
+use tempfile::TempDir;
+use testkit::{Books, Hand, Ledger, Program, Running, Sink, Targets, drained};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::EXECUTABLE;
@@ -13,6 +17,10 @@ use crate::EXECUTABLE;
 const KILLS: u32 = 30;
 /// What chance begins with, unless `TRAILHOUND_SEED` says otherwise.
 const SEED: u64 = 7;
+/// Alerts that the webhook refuses in each life.
+const FAILURES: usize = 3;
+/// How often the server is stopped in good order.
+const STOPS: usize = 4;
 /// Clients at once.
 const CLIENTS: usize = 4;
 /// The longest life under load, in milliseconds.
@@ -68,43 +76,95 @@ fn configuration(sink: &Sink, path: &Path) -> Config {
     Config::parse(&text, path).unwrap()
 }
 
+/// A place for one test.
+struct Place {
+    temporary: TempDir,
+    program: Program,
+    ledger: Ledger,
+    sink: Sink,
+    config: Config,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let ledger = Ledger::default();
+        let sink = Sink::open(&ledger).await.unwrap();
+        let config = configuration(&sink, &temporary.path().join("config.toml"));
+        Self { temporary, program: Program::at(EXECUTABLE), ledger, sink, config }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.temporary.path().join("data")
+    }
+
+    fn file(&self) -> String {
+        self.temporary.path().join("config.toml").to_str().unwrap().to_owned()
+    }
+
+    async fn up(&self) -> Running {
+        self.program.up(&self.dir(), &["--config", &self.file()]).await.unwrap()
+    }
+
+    /// Puts a server under load, until it answers no more.
+    fn load(&self, server: &Running, name: &str) -> JoinSet<()> {
+        let hand = |_| server.client(&self.ledger).unwrap();
+        let hands = (0..CLIENTS).map(hand).enumerate();
+        hands.map(|(number, hand)| load(hand, format!("{name}-{number}"))).collect()
+    }
+
+    /// Starts a last server, lets it drain, stops it and compares the accounts.
+    async fn balance(&self) {
+        let server = self.up().await;
+        server.client(&self.ledger).unwrap().create_topic("the-last").await.unwrap();
+        drained(&server.admin().unwrap(), |_| ()).await.unwrap();
+        let dead = server.admin().unwrap().dead().await.unwrap();
+        assert_eq!(server.terminate().await.unwrap(), Some(0));
+        let (sent, answered) = self.ledger.counts();
+        println!("{sent} calls, {answered} answered, {} alerts", self.sink.hooked().len());
+        let (dir, targets) = (self.dir(), Targets::DefaultTrail);
+        let Self { config, ledger, sink, .. } = self;
+        let books = Books { dir: &dir, config, ledger, sink, targets };
+        let problems = books.problems().await.unwrap();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+        assert!(dead.is_empty(), "{dead:#?}");
+        assert!(answered > CLIENTS && !sink.hooked().is_empty());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_instant_the_accounts_balance() {
-    let temporary = tempfile::tempdir().unwrap();
-    let (dir, file) = (temporary.path().join("data"), temporary.path().join("config.toml"));
-    let ledger = Ledger::default();
-    let sink = Sink::open(&ledger).await.unwrap();
-    let config = configuration(&sink, &file);
-    let more = ["--config", file.to_str().unwrap()];
+    let place = Place::new().await;
     let seed = given("TRAILHOUND_SEED", SEED);
-    let (program, chance) = (Program::at(EXECUTABLE), SeededChance::new(seed));
+    println!("seed {seed}");
+    let chance = SeededChance::new(seed);
     for kill in 0..given("TRAILHOUND_KILLS", KILLS) {
         if kill % STARTS_EVERY == STARTS_EVERY - 1 {
             let after = below(&chance, START_MILLIS_MAX);
-            program.interrupt(&dir, &more, after).await.unwrap();
+            let (dir, file) = (place.dir(), place.file());
+            place.program.interrupt(&dir, &["--config", &file], after).await.unwrap();
             continue;
         }
-        let server = program.up(&dir, &more).await.unwrap();
-        let mut clients = JoinSet::new();
-        for number in 0..CLIENTS {
-            let hand = server.client(&ledger).unwrap();
-            clients.spawn(load(hand, format!("kill-{kill}-{number}")));
-        }
+        let server = place.up().await;
+        let clients = place.load(&server, &format!("kill-{kill}"));
+        place.sink.fail(FAILURES);
         sleep(below(&chance, LIFE_MILLIS_MAX)).await;
         server.kill().await.unwrap();
         clients.join_all().await;
     }
-    let server = program.up(&dir, &more).await.unwrap();
-    server.client(&ledger).unwrap().create_topic("the-last").await.unwrap();
-    drained(&server.admin().unwrap(), |_| ()).await.unwrap();
-    let dead = server.admin().unwrap().dead().await.unwrap();
-    assert_eq!(server.terminate().await.unwrap(), Some(0));
-    let (sent, answered) = ledger.counts();
-    println!("{sent} calls, {answered} answered, {} alerts arrived", sink.hooked().len());
-    let targets = Targets::DefaultTrail;
-    let books = Books { dir: &dir, config: &config, ledger: &ledger, sink: &sink, targets };
-    let problems = books.problems().await.unwrap();
-    assert!(problems.is_empty(), "seed {seed}: {}", problems.join("\n"));
-    assert!(dead.is_empty(), "{dead:#?}");
-    assert!(answered > 0 && !sink.hooked().is_empty());
+    place.sink.fail(0);
+    place.balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_under_load_a_server_ends_well_and_the_accounts_balance() {
+    let place = Place::new().await;
+    for stop in 0..STOPS {
+        let server = place.up().await;
+        let clients = place.load(&server, &format!("stop-{stop}"));
+        place.sink.until("an alert", |sink| sink.hooked().len() > stop).await;
+        assert_eq!(server.terminate().await.unwrap(), Some(0));
+        clients.join_all().await;
+    }
+    place.balance().await;
 }
