@@ -9,7 +9,7 @@ use std::{ffi::OsString, sync::Arc};
 use anyhow::Context;
 use flow::{Chance, Clock, Secret};
 use tokio::{net::TcpListener, sync::broadcast, task::JoinSet};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 pub use crate::server::info::{Info, SERVER_FILE};
 pub(crate) use crate::server::rooms::Rooms;
@@ -56,7 +56,7 @@ pub struct Server {
     info: Info,
     rooms: Arc<Rooms>,
     running: Vec<Stage>,
-    endpoints: TaskTracker,
+    endpoints: InnerEndpoints,
     dir: DataDir,
 }
 
@@ -125,7 +125,7 @@ impl Server {
         let info = Info::of(config, dir, &endpoint, &admin, &rooms);
         dir.write_private(SERVER_FILE, &info.to_json(&token))?;
         let running = stages(&rooms, config, clock, (listener, tls), (admin, admin_listener));
-        Ok(Self { info, rooms, running, endpoints: inner.tasks, dir: options.dir })
+        Ok(Self { info, rooms, running, endpoints: inner, dir: options.dir })
     }
 
     /// How to reach the server.
@@ -166,8 +166,7 @@ impl Server {
             tracing::debug!(stage = stage.name, "Stopping the {}", stage.name);
             stage.end().await;
         }
-        self.endpoints.close();
-        self.endpoints.wait().await;
+        self.endpoints.close().await;
         self.rooms.close().await;
         // The lock goes last, when nothing writes any more.
         drop(self.dir);

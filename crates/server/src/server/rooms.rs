@@ -93,7 +93,7 @@ impl Rooms {
         trail_to_bucket::stand_ready(config, &detect_arn(config), &buckets, &trails).await?;
         let gateway =
             open_gateway(options, &journal, &identity, &topics, &trails, &buckets).await?;
-        inner.gateway.get_or_init(|| gateway.clone());
+        inner.open(gateway.clone());
         let clock = Arc::clone(clock);
         Ok(Self {
             clock,

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use gateway::Gateway;
@@ -13,16 +13,30 @@ use tracing::warn;
 /// Serves the gateway on listeners that were bound inside functions' walls.
 #[derive(Clone, Default)]
 pub(crate) struct InnerEndpoints {
-    /// Set once the gateway stands; no function runs before.
-    pub(crate) gateway: Arc<OnceLock<Gateway>>,
-    pub(crate) tasks: TaskTracker,
+    /// There while the gateway stands; no function runs before or after.
+    gateway: Arc<Mutex<Option<Gateway>>>,
+    tasks: TaskTracker,
 }
 
 impl InnerEndpoints {
+    /// Lets functions reach `gateway`.
+    pub(crate) fn open(&self, gateway: Gateway) {
+        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = Some(gateway);
+    }
+
+    /// Ends once no function is served any more. The gateway is let go: it holds the buckets, which
+    /// hold the functions, which hold this.
+    pub(crate) async fn close(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Serves `listener` until `gone`.
     pub(crate) fn serve(&self, listener: TcpListener, gone: CancellationToken) {
-        let Some(gateway) = self.gateway.get().cloned() else {
-            warn!("A function asked for the endpoint before it stood");
+        let gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(gateway) = gateway else {
+            warn!("A function asked for the endpoint while it did not stand");
             return;
         };
         let listener = listener
