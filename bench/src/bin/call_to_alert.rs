@@ -191,7 +191,7 @@ impl Seen {
             self.told.entry(key.to_owned()).or_insert(line.at);
         } else if let Some(rest) = after("alert.id=") {
             let id = rest.split_whitespace().next().unwrap_or_default();
-            self.found.entry(id.to_owned()).or_insert(line.at);
+            self.found.entry(id.trim_matches('"').to_owned()).or_insert(line.at);
         }
     }
 
@@ -265,7 +265,7 @@ impl Run {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |what: String, spread: &Spread| {
-            let mut cells = vec![what, format!("{:.1}", spread.median() / self.sync.median())];
+            let mut cells = vec![what, millis(spread.median() / self.sync.median())];
             let values = [50, 90, 99].map(|percent| spread.percentile(percent));
             cells.extend(values.into_iter().chain([spread.max()]).map(millis));
             cells
