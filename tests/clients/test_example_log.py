@@ -129,7 +129,8 @@ def test_a_malformed_log_is_a_dead_letter_and_others_go_on(server, inbox, unique
     assert letter["bucket"] == BUCKET
     place = len(text[: text.index(place_of)].encode()) if place_of else len(text.encode())
     assert letter["offset"] == place
-    assert "expected" in letter["reason"] and f"byte {place}" in letter["reason"]
+    assert letter["reason"].startswith(f"s3://{BUCKET}/{letter['key']}: expected ")
+    assert letter["reason"].endswith(f" at byte {place}")
     assert set(letter) == {"hop", "id", "bucket", "key", "offset", "reason", "attempts", "since"}
     pass_by(s3, listener, f"after{unique}")
     assert not alerts_of(listener, event_id)
@@ -181,5 +182,6 @@ def test_the_published_example_as_printed_is_a_dead_letter(server, inbox):
     [letter] = until(lambda: dead(server, "printed"), "the dead letter")
     assert letter["bucket"] == BUCKET
     assert 0 < letter["offset"] < len(text.encode())
-    assert "expected" in letter["reason"] and str(letter["offset"]) in letter["reason"]
+    assert letter["reason"].startswith(f"s3://{BUCKET}/{letter['key']}: expected ")
+    assert letter["reason"].endswith(f" at byte {letter['offset']}")
     pass_by(s3, listener, "afterprinted")

@@ -6,16 +6,13 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rule::{TestOutcome, Verdict};
 
 use crate::{
     args::{Rules, RulesCommand},
     output,
 };
-
-/// Files that folders may hold in all.
-const FILES_MAX: usize = 20_000;
 
 /// A file's path and text.
 type Source = (String, String);
@@ -105,27 +102,19 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     }
     let mut found = Vec::new();
     for path in paths {
-        gather(path, &mut found).with_context(|| path.display().to_string())?;
+        for (path, bytes) in gather(path).with_context(|| path.display().to_string())? {
+            let name = path.display().to_string();
+            let text = String::from_utf8(bytes).with_context(|| format!("{name} is not text"))?;
+            found.push((name, text));
+        }
     }
     Ok(found)
 }
 
-fn gather(path: &Path, found: &mut Vec<Source>) -> anyhow::Result<()> {
+/// A file as it is given, or the rule and test files of a folder.
+fn gather(path: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     if fs::metadata(path)?.is_dir() {
-        let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.file_type()?.is_dir() || rule::is_rule_file(&name) || rule::is_test_file(&name)
-            {
-                gather(&entry.path(), found)?;
-            }
-        }
-        return Ok(());
+        return detect::files(path, |name| rule::is_rule_file(name) || rule::is_test_file(name));
     }
-    if found.len() >= FILES_MAX {
-        bail!("there are more than {FILES_MAX} files");
-    }
-    found.push((path.display().to_string(), fs::read_to_string(path)?));
-    Ok(())
+    Ok(vec![(path.to_owned(), fs::read(path)?)])
 }

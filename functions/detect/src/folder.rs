@@ -12,7 +12,7 @@ use rule::Loaded;
 const DEPTH_MAX: usize = 16;
 /// Files that one folder may hold.
 const FILES_MAX: usize = 10_000;
-/// How large one rule file may be, in bytes.
+/// How large one of them may be, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Reads every rule under `folder`, by name, in the same order always.
@@ -42,20 +42,33 @@ pub fn load_rule_files(files: Vec<(PathBuf, Vec<u8>)>) -> Loaded {
     loaded
 }
 
-/// Every rule file under `folder` with its bytes, by name. Links are followed, since that is how
-/// files are mounted into containers; names that begin with a dot are not, since that is where
-/// those links lead.
+/// Every rule file under `folder`, as [`files`] reads it.
+///
+/// # Errors
+/// Those of [`files`].
+pub fn rule_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    files(folder, rule::is_rule_file)
+}
+
+/// Every file under `folder` whose name is `wanted`, with its bytes, by name. Links are followed,
+/// since that is how files are mounted into containers; names that begin with a dot are not, since
+/// that is where those links lead.
 ///
 /// # Errors
 /// The folder or a file in it cannot be read, or there are too many, too large or too deep ones.
-pub fn rule_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+pub fn files(folder: &Path, wanted: fn(&str) -> bool) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
-    collect(folder, DEPTH_MAX, &mut files)?;
+    collect(folder, wanted, DEPTH_MAX, &mut files)?;
     files.sort();
     Ok(files)
 }
 
-fn collect(folder: &Path, depth: usize, into: &mut Vec<(PathBuf, Vec<u8>)>) -> anyhow::Result<()> {
+fn collect(
+    folder: &Path,
+    wanted: fn(&str) -> bool,
+    depth: usize,
+    into: &mut Vec<(PathBuf, Vec<u8>)>,
+) -> anyhow::Result<()> {
     let reading = |path: &Path| format!("cannot read {}", path.display());
     if depth == 0 {
         bail!("{} lies too deep: does a link lead back?", folder.display());
@@ -68,13 +81,13 @@ fn collect(folder: &Path, depth: usize, into: &mut Vec<(PathBuf, Vec<u8>)>) -> a
         }
         let found = fs::metadata(&path).with_context(|| reading(&path))?;
         if found.is_dir() {
-            collect(&path, depth - 1, into)?;
-        } else if found.is_file() && rule::is_rule_file(&name.to_string_lossy()) {
+            collect(&path, wanted, depth - 1, into)?;
+        } else if found.is_file() && wanted(&name.to_string_lossy()) {
             if found.len() > FILE_BYTES_MAX {
                 bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
             }
             if into.len() >= FILES_MAX {
-                bail!("there are more than {FILES_MAX} rule files");
+                bail!("there are more than {FILES_MAX} files");
             }
             let bytes = fs::read(&path).with_context(|| reading(&path))?;
             into.push((path, bytes));

@@ -23,7 +23,7 @@ mod response;
 pub use crate::envelopes::{Envelope, ObjectEvent, Unrecognised, sniff, sniff_bytes};
 pub use crate::error::Error;
 pub use crate::fetch::OpenBucket;
-pub use crate::folder::{load_rule_files, load_rules, rule_files};
+pub use crate::folder::{files, load_rule_files, load_rules, rule_files};
 pub use crate::handle::{Detect, handle};
 pub use crate::response::{Rejected, Response};
 pub use crate::run::{log_to_stderr, run};

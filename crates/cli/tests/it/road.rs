@@ -148,7 +148,9 @@ async fn a_malformed_object_is_a_dead_letter_while_others_go_on() {
     assert_eq!(letter.key.as_deref(), log_path("inbox", "torn").strip_prefix("inbox/"));
     let end = u64::try_from(TRUNCATED.len()).unwrap();
     assert!(letter.offset.is_some_and(|at| at <= end && at > end - 100), "{letter:#?}");
-    assert!(!letter.reason.is_empty());
+    let (object, at) = (log_path("inbox", "torn"), letter.offset.unwrap());
+    assert!(letter.reason.starts_with(&format!("s3://{object}: expected ")), "{letter:#?}");
+    assert!(letter.reason.ends_with(&format!(" at byte {at}")), "{letter:#?}");
     assert_eq!(letter.attempts, 1, "what cannot be read is not tried again");
     world.finish().await.unwrap();
 }

@@ -51,7 +51,10 @@ impl Settle for Findings {
             Ok(match answer.rejected.first() {
                 None => Settled::Done,
                 Some(rejected) => Settled::Dead {
-                    reason: rejected.reason.clone(),
+                    reason: format!(
+                        "s3://{}/{}: {}",
+                        rejected.bucket, rejected.key, rejected.reason
+                    ),
                     detail: serde_json::to_value(rejected).unwrap_or_default(),
                 },
             })
