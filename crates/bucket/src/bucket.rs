@@ -23,7 +23,7 @@ const CLASSIC_REGION: &str = "us-east-1";
 const BUCKETS_MAX: u32 = 10_000;
 
 /// Why `name` may not be a bucket's name: S3's rules for general purpose buckets.
-pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
+pub fn name_fault(name: &str) -> Option<&'static str> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let prefixes = ["xn--", "sthree-", "amzn-s3-demo-"];
     let suffixes = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];

@@ -39,6 +39,7 @@ mod trailer;
 mod buckets;
 mod error;
 
+pub use crate::bucket::name_fault;
 pub use crate::buckets::{Buckets, Config, TargetCheck};
 pub use crate::error::Error;
 pub use crate::event::PendingId;

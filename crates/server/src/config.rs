@@ -258,24 +258,47 @@ impl Config {
     }
 
     /// What single values cannot say for themselves: the key and what is wrong with it.
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let wrong = |key, why: &str| Err((key, why.to_owned()));
         if self.listen.tls_cert.is_empty() != self.listen.tls_key.is_empty() {
-            return Err(("tls_cert", "give both `tls_cert` and `tls_key`, or neither"));
+            return wrong("listen.tls_cert", "give both `tls_cert` and `tls_key`, or neither");
         }
         if !self.admin.address.ip().is_loopback() {
-            return Err(("admin.address", "give a loopback address, such as 127.0.0.1:4581"));
+            return wrong("admin.address", "give a loopback address, such as 127.0.0.1:4581");
         }
         if !self.listen.url.is_empty()
             && !self.listen.url.starts_with("http://")
             && !self.listen.url.starts_with("https://")
         {
-            return Err(("url", "give a URL that begins with http:// or https://, or nothing"));
+            let why = "give a URL that begins with http:// or https://, or nothing";
+            return wrong("listen.url", why);
         }
         if self.function.memory_mib < 64 {
-            return Err(("memory_mib", "give at least 64"));
+            return wrong("function.memory_mib", "give at least 64");
         }
         if self.function.timeout.millis() < 1000 || self.function.timeout.millis() > 900_000 {
-            return Err(("timeout", "give 1s to 15m, as AWS does"));
+            return wrong("function.timeout", "give 1s to 15m, as AWS does");
+        }
+        self.check_names()
+    }
+
+    /// Names whose rules are those of the rooms that take them.
+    fn check_names(&self) -> Result<(), (&'static str, String)> {
+        if let Some(why) = trail::name_fault(&self.trail.default_name) {
+            return Err(("trail.default_name", why));
+        }
+        if let Some(why) = bucket::name_fault(&self.default_bucket()) {
+            return Err(("trail.default_bucket", why.to_owned()));
+        }
+        for text in &self.alert.destinations {
+            if let Err(why) = text.parse::<alert::Destination>() {
+                return Err(("alert.destinations", why.to_string()));
+            }
+        }
+        for folder in &self.rule.dirs {
+            if let Err(why) = std::fs::read_dir(folder) {
+                return Err(("rule.dirs", format!("{}: {why}", folder.display())));
+            }
         }
         Ok(())
     }
@@ -294,11 +317,20 @@ fn line_at(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The line that names the last part of `key`; 1 where none does.
+/// The line of `key`, which is `section.name`; 1 where none names it.
 fn line_of_key(text: &str, key: &str) -> usize {
-    let name = key.rsplit('.').next().unwrap_or(key);
-    let named = |line: &str| line.trim_start().starts_with(name);
-    text.lines().position(named).map_or(1, |at| at + 1)
+    let (wanted, name) = key.split_once('.').unwrap_or(("", key));
+    let mut section = "";
+    for (at, line) in text.lines().map(str::trim).enumerate() {
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = header.trim();
+        }
+        let given = line.split_once('=').map(|(given, _)| given.trim());
+        if given == Some(key) || (section == wanted && given == Some(name)) {
+            return at + 1;
+        }
+    }
+    1
 }
 
 #[cfg(test)]
@@ -341,8 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_room_would_refuse_is_refused_with_its_line() {
+        for (given, named) in [
+            ("[alert]\ndestinations = [\"pigeon:x\"]\n", "`alert.destinations`: `pigeon` is not"),
+            ("[trail]\ndefault_name = \"x\"\n", "`trail.default_name`: Trail name too short"),
+            ("[trail]\ndefault_bucket = \"A B\"\n", "`trail.default_bucket`: "),
+            ("[rule]\ndirs = [\"/nowhere\"]\n", "`rule.dirs`: /nowhere: "),
+        ] {
+            let text = error(given);
+            assert!(text.starts_with(&format!("my.toml:2: {named}")), "{text}");
+        }
+    }
+
+    #[test]
     fn half_of_a_pair_is_refused() {
         let text = error("[listen]\ntls_cert = \"a.pem\"\n");
-        assert!(text.starts_with("my.toml:2: `tls_cert`: give both"), "{text}");
+        assert!(text.starts_with("my.toml:2: `listen.tls_cert`: give both"), "{text}");
     }
 }

@@ -103,9 +103,9 @@ impl Server {
                  record: set `listen.tls_cert` and `listen.tls_key`, or give --insecure-plaintext"
             );
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("`listen.address`: cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: stop who does, or give another --listen")
+        })?;
         let admin_address = config.admin.address;
         let admin_listener = TcpListener::bind(admin_address)
             .await

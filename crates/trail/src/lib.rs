@@ -23,6 +23,7 @@ mod status;
 mod trails;
 
 pub use crate::error::Error;
+pub use crate::name::name_fault;
 pub use crate::run::run;
 pub use crate::status::TrailStatus;
 pub use crate::trails::{Config, Trails};

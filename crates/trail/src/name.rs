@@ -30,6 +30,11 @@ impl TrailName {
     }
 }
 
+/// Why `text` is not a trail's name, in CloudTrail's words; `None` where it is one.
+pub fn name_fault(text: &str) -> Option<String> {
+    text.parse::<TrailName>().err().map(|fault| fault.message)
+}
+
 impl fmt::Display for TrailName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
