@@ -184,7 +184,10 @@ impl Inner {
         let Some(mut row) = rows.into_iter().find(|row| row.accepts(token, now)) else {
             return Err(Fault::new("InvalidParameterException", "Invalid token"));
         };
-        row.state = State::Confirmed;
+        if row.confirmed() {
+            return Ok(Tree::map([("SubscriptionArn", Tree::from(row.arn))]));
+        }
+        row.state = State::Confirmed { token: token.to_owned() };
         row.authenticate_on_unsubscribe = input.text("AuthenticateOnUnsubscribe") == Some("true");
         self.put_subscription(&row).await?;
         Ok(Tree::map([("SubscriptionArn", Tree::from(row.arn))]))

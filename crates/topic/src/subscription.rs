@@ -34,13 +34,13 @@ pub(crate) struct Subscription {
 pub(crate) enum State {
     /// The endpoint has not sent the token back yet.
     Pending { token: String, since: Timestamp },
-    /// It has.
-    Confirmed,
+    /// It has, this one: the message that asks may come twice, and so may the answer.
+    Confirmed { token: String },
 }
 
 impl Subscription {
     pub(crate) fn confirmed(&self) -> bool {
-        self.state == State::Confirmed
+        matches!(self.state, State::Confirmed { .. })
     }
 
     /// The ARN, or the words that stand for it until it is confirmed.
@@ -48,13 +48,13 @@ impl Subscription {
         if self.confirmed() { &self.arn } else { "PendingConfirmation" }
     }
 
-    /// Whether `token` confirms this at `now`.
+    /// Whether the token `given` confirms this at `now`, or has done so before.
     pub(crate) fn accepts(&self, given: &str, now: Timestamp) -> bool {
         match &self.state {
             State::Pending { token, since } => {
                 token == given && now.millis_since(*since) < TOKEN_MILLIS
             }
-            State::Confirmed => false,
+            State::Confirmed { token } => token == given,
         }
     }
 
