@@ -13,8 +13,7 @@ use crate::{
     checksum::{self, Algorithm, Checksum},
     condition::{ReadCondition, Verdict, WriteCondition},
     index::object::{Creation, Object},
-    meta::{self, Meta},
-    moment, object_get,
+    meta, moment, object_get,
     object_put::BODY_BYTES_MAX,
     refusal::Refusal,
     room::{Call, Room},
@@ -110,20 +109,7 @@ impl Room {
                 |object| whole(object.size),
             )
             .await?;
-        let meta = if replace {
-            Meta {
-                content_type: input.content_type,
-                content_encoding: meta::without_chunks(input.content_encoding),
-                content_language: input.content_language,
-                content_disposition: input.content_disposition,
-                cache_control: input.cache_control,
-                expires: input.expires.map(|at| moment::from_s3(at).as_millis()),
-                ..Meta::default()
-            }
-            .with_user(input.metadata)?
-        } else {
-            object.meta
-        };
+        let meta = if replace { meta::stated!(input)? } else { object.meta };
         let creation = Creation {
             bucket: input.bucket,
             key: input.key,

@@ -26,6 +26,24 @@ pub(crate) struct Meta {
     pub(crate) user: BTreeMap<String, String>,
 }
 
+/// The headers that a request states, within S3's limits; inputs of several operations name them
+/// alike.
+macro_rules! stated {
+    ($input:ident) => {
+        $crate::meta::Meta {
+            content_type: $input.content_type,
+            content_encoding: $crate::meta::without_chunks($input.content_encoding),
+            content_language: $input.content_language,
+            content_disposition: $input.content_disposition,
+            cache_control: $input.cache_control,
+            expires: $input.expires.map(|at| $crate::moment::from_s3(at).as_millis()),
+            ..$crate::meta::Meta::default()
+        }
+        .with_user($input.metadata)
+    };
+}
+pub(crate) use stated;
+
 impl Meta {
     /// Takes a client's own metadata, within S3's limit.
     pub(crate) fn with_user(mut self, metadata: Option<Metadata>) -> Result<Self, Refusal> {

@@ -23,8 +23,7 @@ use crate::{
         part::Part,
         upload::{Upload, UploadChecksum},
     },
-    meta::{self, Meta},
-    moment,
+    meta, moment,
     object_put::BODY_BYTES_MAX,
     refusal::Refusal,
     room::{Call, Change, Room},
@@ -45,16 +44,7 @@ impl Room {
         let algorithm = asked.unwrap_or(checksum::DEFAULT);
         let kind =
             checksum::kind_for(algorithm, input.checksum_type.as_ref().map(ChecksumType::as_str))?;
-        let meta = Meta {
-            content_type: input.content_type,
-            content_encoding: meta::without_chunks(input.content_encoding),
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires: input.expires.map(|at| moment::from_s3(at).as_millis()),
-            ..Meta::default()
-        }
-        .with_user(input.metadata)?;
+        let meta = meta::stated!(input)?;
         let mut upload = Upload {
             id: self.chance.text(b"0123456789abcdef", ID_DIGITS),
             owner: 0,

@@ -18,8 +18,7 @@ use crate::{
         object::{Created, Creation},
         part::Part,
     },
-    meta::{self, Meta},
-    moment,
+    meta,
     refusal::Refusal,
     room::{Call, Change, Room},
 };
@@ -38,16 +37,7 @@ impl Room {
     ) -> Result<PutObjectOutput, Refusal> {
         self.bucket(&input.bucket).await?;
         let condition = WriteCondition::of_headers(&call.headers)?;
-        let meta = Meta {
-            content_type: input.content_type,
-            content_encoding: meta::without_chunks(input.content_encoding),
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires: input.expires.map(|at| moment::from_s3(at).as_millis()),
-            ..Meta::default()
-        }
-        .with_user(input.metadata)?;
+        let meta = meta::stated!(input)?;
         let body = input.body.into_iter().map(StreamExt::boxed).next();
         let (written, algorithm) = self.receive(&call, body, None).await?;
         let creation = Creation {

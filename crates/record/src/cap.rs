@@ -71,8 +71,11 @@ fn cut_to_json_bytes(text: &str, bytes: usize) -> &str {
     text
 }
 
-/// How long a value's JSON is.
-pub(crate) fn json_bytes<T: serde::Serialize + ?Sized>(value: &T) -> usize {
+/// How long a value's JSON is, in bytes, without making it.
+///
+/// # Panics
+/// Where the value is no JSON: a map whose keys are not text.
+pub fn json_bytes<T: serde::Serialize + ?Sized>(value: &T) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

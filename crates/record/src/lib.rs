@@ -23,5 +23,6 @@ pub mod select;
 mod error;
 pub mod scan;
 
+pub use crate::cap::json_bytes;
 pub use crate::error::Error;
 pub use crate::make::{EVENT_VERSION, Record, make};

@@ -1,6 +1,7 @@
 //! What the function answers, within what Lambda lets through.
 
 use flow::Finding;
+use record::json_bytes;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
@@ -46,14 +47,14 @@ impl Response {
     }
 
     fn fitted_to(mut self, bytes_max: usize) -> Result<Self, Error> {
-        let mut bytes = length(&self);
+        let mut bytes = json_bytes(&self);
         if bytes <= bytes_max {
             return Ok(self);
         }
         let mut longest_first: Vec<(usize, usize)> = self
             .findings
             .iter()
-            .map(|f| length(&f.record))
+            .map(|f| json_bytes(&f.record))
             .enumerate()
             .map(|(i, l)| (l, i))
             .collect();
@@ -61,7 +62,7 @@ impl Response {
         for (whole, index) in longest_first {
             let Some(finding) = self.findings.get_mut(index) else { continue };
             let trimmed = trimmed(&finding.record);
-            let short = length(&trimmed);
+            let short = json_bytes(&trimmed);
             if short < whole {
                 finding.record = trimmed;
                 bytes -= whole - short;
@@ -72,23 +73,6 @@ impl Response {
         }
         Err(Error::TooMuch { findings: self.findings.len(), bytes, bytes_max })
     }
-}
-
-/// How many bytes a value takes as JSON.
-fn length(value: &impl serde::Serialize) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, value).expect("texts, numbers and maps of them serialize");
-    count.0
 }
 
 /// The members that say who, what, where, from where and how it ended.
@@ -167,7 +151,7 @@ mod tests {
             fitted.findings[1].record,
             json!({"eventName": "CreateTopic", "userIdentity": {"type": "Root"}, "trimmed": true})
         );
-        assert!(length(&fitted) <= 2000);
+        assert!(json_bytes(&fitted) <= 2000);
     }
 
     #[test]
