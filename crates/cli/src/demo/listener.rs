@@ -22,7 +22,8 @@ pub(crate) struct Listener {
     url: String,
     alerts: Mutex<mpsc::Receiver<Value>>,
     confirmed: watch::Receiver<bool>,
-    serving: JoinSet<()>,
+    /// Ends as this goes.
+    _serving: JoinSet<()>,
 }
 
 struct Inbox {
@@ -47,7 +48,7 @@ impl Listener {
                 tracing::warn!(%error, "The demo's listener ended: {error}");
             }
         });
-        Ok(Self { url, alerts: Mutex::new(alerts), confirmed, serving })
+        Ok(Self { url, alerts: Mutex::new(alerts), confirmed, _serving: serving })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -64,10 +65,6 @@ impl Listener {
     /// The next alert: the message that was published.
     pub(crate) async fn alert(&self) -> anyhow::Result<Value> {
         self.alerts.lock().await.recv().await.context("the demo's listener has gone")
-    }
-
-    pub(crate) fn close(&self) {
-        tracing::debug!(tasks = self.serving.len(), "The demo's listener closes");
     }
 }
 

@@ -114,7 +114,6 @@ impl Scene {
     }
 
     pub(crate) async fn clear(self) {
-        self.listener.close();
         self.server.stop().await;
     }
 }
