@@ -2,7 +2,9 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
+use flow::Body;
+use http::{Request, Response, StatusCode, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -15,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
 use crate::{
+    body::full,
     gateway::{Gateway, Inner},
     patient::Patient,
     tls,
@@ -144,9 +147,15 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let peer = Arc::new(peer);
-    let service = service_fn(|request| {
-        let answer = answer(Arc::clone(&inner), Arc::clone(&peer), request);
-        async { Ok::<_, Infallible>(answer.await) }
+    let service = service_fn(|request: Request<Incoming>| {
+        let (inner, peer) = (Arc::clone(&inner), Arc::clone(&peer));
+        async move {
+            Ok::<_, Infallible>(if head_bytes(&request) > HEAD_BYTES_MAX {
+                head_too_large()
+            } else {
+                answer(inner, peer, request).await
+            })
+        }
     });
     let stream = Patient::new(stream, Duration::from_secs(READ_NOTHING_SECONDS_MAX));
     let connection = http1::Builder::new()
@@ -174,4 +183,20 @@ where
             "A connection from {source} ended early"
         );
     }
+}
+
+/// What a request's line and headers come to. The buffer's limit alone would let through a head
+/// that arrives faster than it is read.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    target + headers.map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
+}
+
+fn head_too_large() -> Response<Body> {
+    let mut response = Response::new(full(""));
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let close = header::HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }

@@ -83,19 +83,22 @@ impl<T> Batches<T> {
         Self { limits, regions: BTreeMap::new(), waiting_bytes: 0 }
     }
 
-    /// Takes a record in, at most one file out: the one that is full with it, the one that has no
-    /// room for it, or the largest where too much waits.
+    /// Takes a record in, and at most two files out: the one that has no room for it, and then the
+    /// one that is full with it or the largest where too much waits.
     pub(crate) fn push(
         &mut self,
         region: &Region,
         waiting: Waiting<T>,
         now: Timestamp,
-    ) -> Option<Batch<T>> {
+    ) -> Vec<Batch<T>> {
         let overflowing = self.regions.get(region).is_some_and(|growing| {
             // The comma counts.
             growing.text_bytes + 1 + waiting.bytes > self.limits.text_bytes_max
         });
-        let full = if overflowing { self.take(region) } else { None };
+        let mut files = Vec::new();
+        if overflowing {
+            files.extend(self.take(region));
+        }
         self.waiting_bytes += waiting.bytes;
         let growing = self.regions.entry(region.clone()).or_insert_with(|| Growing {
             records: Vec::new(),
@@ -104,18 +107,14 @@ impl<T> Batches<T> {
         });
         growing.text_bytes += 1 + waiting.bytes;
         growing.records.push(waiting);
-        if full.is_some() {
-            return full;
-        }
         if growing.records.len() >= self.limits.records_max {
-            return self.take(region);
-        }
-        if self.waiting_bytes > self.limits.waiting_bytes_max {
+            files.extend(self.take(region));
+        } else if self.waiting_bytes > self.limits.waiting_bytes_max {
             let largest = self.regions.iter().max_by_key(|(_, growing)| growing.text_bytes);
-            let largest = largest.map(|(region, _)| region.clone())?;
-            return self.take(&largest);
+            let largest = largest.map(|(region, _)| region.clone());
+            files.extend(largest.and_then(|region| self.take(&region)));
         }
-        None
+        files
     }
 
     /// A batch whose oldest record has waited long enough.

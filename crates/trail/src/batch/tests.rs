@@ -72,6 +72,14 @@ fn the_largest_batch_goes_when_too_much_waits() {
 }
 
 #[test]
+fn full_files_do_not_hide_that_too_much_waits() {
+    // Each of the last three finds no room in its region's file; each time too much would wait.
+    let small = [(0, 1, 0), (1, 1, 0), (2, 1, 0)];
+    let large = [(0, 90, 0), (1, 90, 0), (2, 90, 0)];
+    check(&[small, large].concat(), 0, &[&[0], &[1], &[4], &[2], &[5]]);
+}
+
+#[test]
 fn what_waits_is_told() {
     let mut batches = Batches::new(LIMITS);
     assert_eq!((batches.first(), batches.next_due(), batches.len()), (None, None, 0));
@@ -79,7 +87,7 @@ fn what_waits_is_told() {
         assert!(
             batches
                 .push(&region(number), Waiting { offset, bytes: 1, record: () }, at(millis))
-                .is_none()
+                .is_empty()
         );
     }
     assert_eq!((batches.first(), batches.next_due()), (Some(7), Some(at(15))));
