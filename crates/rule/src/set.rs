@@ -83,6 +83,19 @@ impl RuleSet {
         Ok(self.findings_of(&record, raw_record, object))
     }
 
+    /// The rules that hold for a record: its JSON bytes.
+    ///
+    /// # Errors
+    /// The bytes are not a JSON object.
+    pub fn matching(&self, raw_record: &[u8]) -> Result<Vec<&Rule>, Error> {
+        let record: Value =
+            serde_json::from_slice(raw_record).map_err(|error| Error::NotARecord(Some(error)))?;
+        if !record.is_object() {
+            return Err(Error::NotARecord(None));
+        }
+        Ok(self.rules.iter().filter(|rule| rule.holds(&record)).collect())
+    }
+
     /// As [`RuleSet::findings`], of a record that is parsed already.
     pub fn findings_of(&self, record: &Value, raw_record: &[u8], object: &str) -> Vec<Finding> {
         self.rules

@@ -12,6 +12,7 @@ mod env;
 mod folder;
 
 mod envelopes;
+mod examine;
 mod handle;
 
 mod fetch;
@@ -22,6 +23,7 @@ mod response;
 
 pub use crate::envelopes::{Envelope, ObjectEvent, Unrecognised, sniff, sniff_bytes};
 pub use crate::error::Error;
+pub use crate::examine::{Contents, Damage, Examined, Examiner, Found};
 pub use crate::fetch::OpenBucket;
 pub use crate::folder::{files, load_rule_files, load_rules, rule_files};
 pub use crate::handle::{Detect, handle};

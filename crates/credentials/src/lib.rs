@@ -1,0 +1,1 @@
+//! Whose keys open a bucket or a queue.

@@ -1,0 +1,1 @@
+//! Archives of log files in, findings out.

@@ -1,0 +1,1 @@
+//! A real bucket's queue in, alerts out.
