@@ -15,6 +15,7 @@ mod notification;
 mod object;
 mod port;
 mod secret;
+mod span;
 mod time;
 mod tree;
 
@@ -34,5 +35,6 @@ pub use crate::port::{
     Publish, PublishError, RequestId, Service,
 };
 pub use crate::secret::Secret;
+pub use crate::span::Span;
 pub use crate::time::{InvalidTimestamp, Timestamp};
 pub use crate::tree::Tree;

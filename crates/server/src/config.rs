@@ -1,13 +1,9 @@
 //! The configuration: `config.default.toml` is the defaults, a user's file overrides single keys.
 
-mod duration;
-
 use std::path::Path;
 
-use flow::{AccountId, Region};
+use flow::{AccountId, Region, Span};
 use serde::Deserialize;
-
-pub use crate::config::duration::Span;
 
 /// Every key with its default and a comment, as shipped.
 pub const DEFAULTS: &str = include_str!("../../../config.default.toml");

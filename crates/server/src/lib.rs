@@ -17,7 +17,7 @@ mod status;
 mod tls;
 
 pub use crate::admin::{DeadLetter, ReplayRequest, Replayed};
-pub use crate::config::{Config, DEFAULTS, Invalid, Span};
+pub use crate::config::{Config, DEFAULTS, Invalid};
 pub use crate::dir::{DataDir, Unusable};
 pub use crate::passage::Passage;
 pub use crate::server::{Info, Options, SERVER_FILE, Server};
