@@ -57,19 +57,35 @@ pub fn rule_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
 /// # Errors
 /// The folder or a file in it cannot be read, or there are too many, too large or too deep ones.
 pub fn files(folder: &Path, wanted: fn(&str) -> bool) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let found = listing(folder, wanted)?;
+    found.into_iter().map(|(path, _)| Ok((path.clone(), read(&path)?))).collect()
+}
+
+/// As [`files`], with what the disk says of each file in place of its bytes.
+pub(crate) fn listing(
+    folder: &Path,
+    wanted: fn(&str) -> bool,
+) -> anyhow::Result<Vec<(PathBuf, fs::Metadata)>> {
     let mut files = Vec::new();
     collect(folder, wanted, DEPTH_MAX, &mut files)?;
-    files.sort();
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(files)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| reading(path))
+}
+
+fn reading(path: &Path) -> String {
+    format!("cannot read {}", path.display())
 }
 
 fn collect(
     folder: &Path,
     wanted: fn(&str) -> bool,
     depth: usize,
-    into: &mut Vec<(PathBuf, Vec<u8>)>,
+    into: &mut Vec<(PathBuf, fs::Metadata)>,
 ) -> anyhow::Result<()> {
-    let reading = |path: &Path| format!("cannot read {}", path.display());
     if depth == 0 {
         bail!("{} lies too deep: does a link lead back?", folder.display());
     }
@@ -89,8 +105,7 @@ fn collect(
             if into.len() >= FILES_MAX {
                 bail!("there are more than {FILES_MAX} files");
             }
-            let bytes = fs::read(&path).with_context(|| reading(&path))?;
-            into.push((path, bytes));
+            into.push((path, found));
         }
     }
     Ok(())

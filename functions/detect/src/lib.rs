@@ -10,6 +10,7 @@ mod run;
 
 mod env;
 mod folder;
+mod reload;
 
 mod envelopes;
 mod examine;
@@ -27,5 +28,6 @@ pub use crate::examine::{Contents, Damage, Examined, Examiner, Found};
 pub use crate::fetch::OpenBucket;
 pub use crate::folder::{files, load_rule_files, load_rules, rule_files};
 pub use crate::handle::{Detect, handle};
+pub use crate::reload::{Look, RuleFiles, RuleFolders};
 pub use crate::response::{Rejected, Response};
 pub use crate::run::{log_to_stderr, run};
