@@ -5,7 +5,7 @@ use regex::Regex;
 use crate::{network::Network, pattern::Pattern};
 
 /// What makes a rule hold, over its selections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Condition {
     /// The selection with this index holds.
     Selection(usize),
@@ -17,8 +17,21 @@ pub(crate) enum Condition {
     AtLeast(usize, Vec<Condition>),
 }
 
+impl Condition {
+    /// Names the selections that stand `by` places further on.
+    pub(crate) fn shift(&mut self, by: usize) {
+        match self {
+            Self::Selection(index) => *index += by,
+            Self::Not(part) => part.shift(by),
+            Self::All(parts) | Self::AtLeast(_, parts) => {
+                parts.iter_mut().for_each(|part| part.shift(by));
+            }
+        }
+    }
+}
+
 /// A named part of a rule's `detection`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Selection {
     /// Every part holds: a map.
     All(Vec<Selection>),
@@ -29,7 +42,7 @@ pub(crate) enum Selection {
 }
 
 /// One place of the record, and what it must hold.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Item {
     /// Where to look.
     pub(crate) place: Place,
@@ -42,7 +55,7 @@ pub(crate) struct Item {
 }
 
 /// Where an item looks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// Under these names, one inside the other; a list on the way stands for each of its elements.
     Field(Path),
@@ -55,7 +68,7 @@ pub(crate) enum Place {
 pub(crate) struct Path(pub(crate) Vec<String>);
 
 /// What one value must be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Test {
     /// Missing or null.
     Null,
@@ -73,6 +86,8 @@ pub(crate) enum Test {
     Network(Network),
     /// A number on this side of the bound.
     Compare(Comparison, Number),
+    /// A date whose part stands so to the number.
+    Time(TimePart, Comparison, Number),
     /// Its text stands so to the text of another field.
     Field(FieldRef),
 }
@@ -89,14 +104,27 @@ pub(crate) enum Number {
 /// Which side of a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
+    Equal,
     Less,
     LessOrEqual,
     Greater,
     GreaterOrEqual,
 }
 
+/// What of a date is a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimePart {
+    Minute,
+    Hour,
+    Day,
+    /// The week of ISO 8601, 1 to 53.
+    Week,
+    Month,
+    Year,
+}
+
 /// A comparison with another field of the same record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FieldRef {
     /// The other field.
     pub(crate) path: Path,

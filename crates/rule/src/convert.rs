@@ -2,47 +2,51 @@
 
 mod condition;
 mod modifier;
+mod selection;
 mod value;
 
 use std::collections::BTreeMap;
 
-use rsigma_parser::{Detection, DetectionItem, SigmaRule, SigmaValue};
+use rsigma_parser::{Detection, Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule};
 
+pub(crate) use crate::convert::selection::item;
 use crate::{
-    ast::{Item, Part, Path, Place, Selection},
-    convert::modifier::Modifiers,
-    document::{Document, Refusal},
+    ast::{Condition, Selection},
+    document::{Document, Place, Refusal},
+    filter::{Filter, Target},
+    placeholder::Placeholders,
     rule::Rule,
 };
 
-/// The rules of a document.
-pub(crate) fn rules(document: &Document<'_>, file: &str) -> Result<Vec<Rule>, Refusal> {
+/// What a document holds.
+pub(crate) type Read = (Vec<Rule>, Vec<Filter>);
+
+/// The rules and filters of a document.
+pub(crate) fn read(
+    document: &Document<'_>,
+    file: &str,
+    placeholders: &Placeholders,
+) -> Result<Read, Refusal> {
     document.check()?;
     let parsed = rsigma_parser::parse_sigma_yaml(document.text)
         .map_err(|error| parse_refusal(&error.to_string()))?;
     if let Some(error) = parsed.errors.first() {
         return Err(parse_refusal(error));
     }
-    parsed.rules.iter().map(|sigma| rule(sigma, document, file)).collect()
+    let rules = parsed.rules.iter().map(|sigma| rule(sigma, document, file, placeholders));
+    let filters = parsed.filters.iter().map(|sigma| filter(sigma, document, file, placeholders));
+    Ok((rules.collect::<Result<_, _>>()?, filters.collect::<Result<_, _>>()?))
 }
 
-fn rule(sigma: &SigmaRule, document: &Document<'_>, file: &str) -> Result<Rule, Refusal> {
-    check_logsource(sigma)?;
-    if rsigma_parser::is_unsupported(sigma.sigma_version) {
-        let reason = format!(
-            "this version of Sigma is not supported: {} is the newest that is",
-            rsigma_parser::SPEC_VERSION_SUPPORTED
-        );
-        return Err(Refusal::at_key("sigma-version", reason));
-    }
-    // In a fixed order, so that the same text gives the same rule.
-    let named: BTreeMap<&str, &Detection> =
-        sigma.detection.named.iter().map(|(name, detection)| (name.as_str(), detection)).collect();
-    let names: Vec<&str> = named.keys().copied().collect();
-    let selections =
-        named.iter().map(|(name, found)| selection(name, found)).collect::<Result<_, _>>()?;
-    let condition = condition::condition(&sigma.detection.conditions, &names)
-        .map_err(|reason| Refusal::at_key("condition", reason))?;
+fn rule(
+    sigma: &SigmaRule,
+    document: &Document<'_>,
+    file: &str,
+    placeholders: &Placeholders,
+) -> Result<Rule, Refusal> {
+    check_logsource(&sigma.logsource)?;
+    check_version(sigma.sigma_version)?;
+    let Parts { names, selections, condition } = parts(&sigma.detection, placeholders)?;
     let level = match sigma.level {
         None | Some(rsigma_parser::Level::Medium) => flow::Level::Medium,
         Some(rsigma_parser::Level::Informational) => flow::Level::Informational,
@@ -56,6 +60,7 @@ fn rule(sigma: &SigmaRule, document: &Document<'_>, file: &str) -> Result<Rule, 
             title: sigma.title.clone(),
             level,
         },
+        name: sigma.name.clone(),
         description: sigma.description.clone().unwrap_or_default(),
         tags: sigma.tags.clone(),
         references: sigma.references.clone(),
@@ -64,14 +69,64 @@ fn rule(sigma: &SigmaRule, document: &Document<'_>, file: &str) -> Result<Rule, 
         date: sigma.date.clone(),
         status: sigma.status.map(|status| format!("{status:?}").to_lowercase()),
         file: file.to_owned(),
-        line: document.line(&crate::document::Place::Top),
+        line: document.line(&Place::Top),
         condition,
         selections,
+        names,
     })
 }
 
-fn check_logsource(sigma: &SigmaRule) -> Result<(), Refusal> {
-    let source = &sigma.logsource;
+fn filter(
+    sigma: &FilterRule,
+    document: &Document<'_>,
+    file: &str,
+    placeholders: &Placeholders,
+) -> Result<Filter, Refusal> {
+    if let Some(source) = &sigma.logsource {
+        check_logsource(source)?;
+    }
+    check_version(sigma.sigma_version)?;
+    let targets = match &sigma.rules {
+        FilterRuleTarget::Any => None,
+        FilterRuleTarget::Specific(names) => Some(names.iter().map(|name| Target {
+            line: document.line(&Place::Text(name.clone())),
+            name: name.clone(),
+        })),
+    };
+    let Parts { names, selections, condition } = parts(&sigma.detection, placeholders)?;
+    Ok(Filter {
+        title: sigma.title.clone(),
+        file: file.to_owned(),
+        targets: targets.map(Iterator::collect),
+        condition,
+        selections,
+        names,
+    })
+}
+
+/// A detection, converted.
+struct Parts {
+    names: Vec<String>,
+    selections: Vec<Selection>,
+    condition: Condition,
+}
+
+fn parts(detection: &Detections, placeholders: &Placeholders) -> Result<Parts, Refusal> {
+    // In a fixed order, so that the same text gives the same rule.
+    let named: BTreeMap<&str, &Detection> =
+        detection.named.iter().map(|(name, detection)| (name.as_str(), detection)).collect();
+    let names: Vec<&str> = named.keys().copied().collect();
+    let selections = named
+        .iter()
+        .map(|(name, found)| selection::selection(name, found, placeholders))
+        .collect::<Result<_, _>>()?;
+    let condition = condition::condition(&detection.conditions, &names)
+        .map_err(|reason| Refusal::at_key("condition", reason))?;
+    let names = names.into_iter().map(str::to_owned).collect();
+    Ok(Parts { names, selections, condition })
+}
+
+fn check_logsource(source: &LogSource) -> Result<(), Refusal> {
     let of = |found: &Option<String>, ours: &str| found.as_deref().is_none_or(|it| it == ours);
     if of(&source.product, "aws")
         && of(&source.service, "cloudtrail")
@@ -84,88 +139,19 @@ fn check_logsource(sigma: &SigmaRule) -> Result<(), Refusal> {
     Err(Refusal::at_key("logsource", reason))
 }
 
-fn selection(name: &str, detection: &Detection) -> Result<Selection, Refusal> {
-    let nonempty = |parts: Vec<Selection>| match parts.is_empty() {
-        true => Err(Refusal::at_key(name, format!("the selection `{name}` is empty"))),
-        false => Ok(parts),
-    };
-    let several = |parts: &[Detection]| {
-        parts.iter().map(|part| selection(name, part)).collect::<Result<_, _>>().and_then(nonempty)
-    };
-    match detection {
-        Detection::AllOf(items) => {
-            let items = items.iter().map(field_item).collect::<Result<_, _>>()?;
-            nonempty(items).map(Selection::All)
-        }
-        Detection::And(parts) => several(parts).map(Selection::All),
-        Detection::AnyOf(parts) => several(parts).map(Selection::Any),
-        Detection::Keywords(values) => {
-            let plain = Modifiers::read(&[]).and_then(|plain| keywords(values, &plain));
-            plain.map(Selection::Item).map_err(|reason| Refusal::at_key(name, reason))
-        }
-        Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
-            let reason = "selectors of array elements (`[any]`, `[all]`) are not supported: \
-                          a dotted name asks every element";
-            Err(Refusal::at_key(name, reason))
-        }
+fn check_version(version: Option<u32>) -> Result<(), Refusal> {
+    if !rsigma_parser::is_unsupported(version) {
+        return Ok(());
     }
-}
-
-fn field_item(item: &DetectionItem) -> Result<Selection, Refusal> {
-    let name = item.field.name.as_deref();
-    let build = || {
-        let modifiers = Modifiers::read(&item.field.modifiers)?;
-        let Some(name) = name else { return keywords(&item.values, &modifiers) };
-        Ok(Item {
-            place: Place::Field(path(name)?),
-            tests: value::tests(&item.values, &modifiers)?,
-            all: modifiers.all,
-            negated: modifiers.negated,
-        })
-    };
-    build().map(Selection::Item).map_err(|reason: String| match name {
-        Some(name) => Refusal::at_key(&name.replace('\\', ""), format!("`{name}`: {reason}")),
-        None => Refusal::at_key("detection", format!("keywords: {reason}")),
-    })
-}
-
-/// Keywords stand anywhere in a text anywhere in the record.
-fn keywords(values: &[SigmaValue], modifiers: &Modifiers) -> Result<Item, String> {
-    if values.is_empty() {
-        return Err("there are no keywords".to_owned());
-    }
-    if values.iter().any(|value| matches!(value, SigmaValue::Null)) {
-        return Err("null is no keyword".to_owned());
-    }
-    let mut modifiers = modifiers.clone();
-    if modifiers.part == Part::Whole {
-        modifiers.part = Part::Anywhere;
-    }
-    Ok(Item {
-        place: Place::Anywhere,
-        tests: value::tests(values, &modifiers)?,
-        all: modifiers.all,
-        negated: modifiers.negated,
-    })
-}
-
-/// The names of a dotted path.
-fn path(dotted: &str) -> Result<Path, String> {
-    let unescaped = dotted.replace("\\[", "\u{1}").replace("\\]", "\u{2}");
-    if unescaped.contains(['[', ']']) {
-        return Err("selectors of array elements are not supported".to_owned());
-    }
-    let plain = unescaped.replace('\u{1}', "[").replace('\u{2}', "]");
-    let names: Vec<String> = plain.split('.').map(str::to_owned).collect();
-    match names.iter().any(String::is_empty) {
-        true => Err(format!("`{plain}` is not a field's name")),
-        false => Ok(Path(names)),
-    }
+    let reason = format!(
+        "this version of Sigma is not supported: {} is the newest that is",
+        rsigma_parser::SPEC_VERSION_SUPPORTED
+    );
+    Err(Refusal::at_key("sigma-version", reason))
 }
 
 /// The parser's message, in our words where a user is likely to meet it.
 fn parse_refusal(error: &str) -> Refusal {
-    use crate::document::Place;
     let quoted = || error.split('\'').nth(1).unwrap_or_default();
     if error.starts_with("Unknown modifier") {
         let name = quoted();
@@ -184,7 +170,7 @@ fn parse_refusal(error: &str) -> Refusal {
     if error.starts_with("Missing required field") {
         return Refusal::new(Place::Top, format!("`{}` is missing", quoted()));
     }
-    for key in ["status", "level", "sigma-version", "related", "logsource", "detection"] {
+    for key in ["status", "level", "sigma-version", "related", "logsource", "detection", "filter"] {
         if error.to_lowercase().contains(key) {
             return Refusal::at_key(key, error);
         }

@@ -3,7 +3,7 @@
 use serde_yaml_ng::Value;
 
 /// The longest text of rules that is read, in bytes.
-const TEXT_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// The longest condition, in bytes.
 const CONDITION_BYTES_MAX: usize = 4 * 1024;
 /// How deep parentheses may nest, and how many `not` a condition may hold: the grammar recurses.
@@ -103,11 +103,13 @@ impl Document<'_> {
             let Some(rule) = value.as_mapping() else {
                 return Err(Refusal::new(Place::Top, "a rule is a map of `title`, `detection` …"));
             };
-            for (key, whole) in [("correlation", "correlation rules"), ("filter", "filters")] {
-                if rule.contains_key(key) {
-                    let reason = format!("{whole} are not supported: a rule sees one record");
-                    return Err(Refusal::at_key(key, reason));
-                }
+            if rule.contains_key("correlation") {
+                let reason = "correlation rules are not supported: a rule sees one record";
+                return Err(Refusal::at_key("correlation", reason));
+            }
+            if rule.get("taxonomy").is_some_and(|taxonomy| taxonomy != "sigma") {
+                let reason = "only the taxonomy `sigma` is read: name fields as records do";
+                return Err(Refusal::at_key("taxonomy", reason));
             }
             if let Some(level) = rule.get("level")
                 && level.as_str().is_none_or(|level| level.parse::<flow::Level>().is_err())
@@ -118,15 +120,36 @@ impl Document<'_> {
             if let Some(detection) = rule.get("detection") {
                 check_detection(detection)?;
             }
+            if let Some(filter) = rule.get("filter") {
+                check_filter(filter)?;
+            }
         }
         Ok(())
     }
 }
 
 /// Whether `line` is `key: …`, `key|modifier: …`, `- key: …`, with or without quotes.
-fn opens_with(line: &str, key: &str) -> bool {
+pub(crate) fn opens_with(line: &str, key: &str) -> bool {
     let line = line.trim_start_matches([' ', '-', '\'', '"']);
     line.strip_prefix(key).is_some_and(|rest| rest.starts_with([':', '|', '\'', '"']))
+}
+
+/// A filter names its rules beside its selections.
+fn check_filter(filter: &Value) -> Result<(), Refusal> {
+    let Some(map) = filter.as_mapping() else {
+        return Err(Refusal::at_key("filter", "a filter is a map of `rules`, `condition` …"));
+    };
+    let rules = map.get("rules");
+    let named = rules.and_then(Value::as_sequence).is_some_and(|names| {
+        !names.is_empty() && names.iter().all(|name| name.as_str().is_some_and(|n| !n.is_empty()))
+    });
+    if !named && rules.and_then(Value::as_str).is_none_or(|word| word != "any") {
+        let reason = "a filter's `rules` is a list of rules' ids or names, or `any`";
+        return Err(Refusal::at_key(if rules.is_some() { "rules" } else { "filter" }, reason));
+    }
+    let mut detection = map.clone();
+    detection.remove("rules");
+    check_detection(&Value::Mapping(detection))
 }
 
 fn check_detection(detection: &Value) -> Result<(), Refusal> {

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::{
     ast::{Comparison, Condition, FieldRef, Item, Number, Part, Path, Place, Selection, Test},
-    pattern::folded,
+    moment,
+    pattern::{folded, same_folded},
 };
 
 /// Whether `condition` over `selections` holds for `record`.
@@ -88,12 +89,18 @@ fn passes(test: &Test, value: &Value, record: &Value) -> bool {
         Test::Number(number) => equals_number(value, *number),
         Test::Bool(truth) => match value {
             Value::Bool(found) => found == truth,
-            Value::String(found) => found.eq_ignore_ascii_case(&truth.to_string()),
+            Value::String(found) => same_folded(found, if *truth { "true" } else { "false" }),
             _ => false,
         },
         Test::Regex(regex) => text().is_some_and(|text| regex.is_match(&text)),
         Test::Network(network) => value.as_str().is_some_and(|text| network.holds(text)),
-        Test::Compare(comparison, bound) => compares(value, *comparison, *bound),
+        Test::Compare(comparison, bound) => {
+            size_of(value).is_some_and(|found| compares(found, *comparison, *bound))
+        }
+        Test::Time(part, comparison, bound) => value
+            .as_str()
+            .and_then(|text| moment::part_of(text, *part))
+            .is_some_and(|found| compares(Number::Int(found), *comparison, *bound)),
         Test::Field(other) => text().is_some_and(|text| stands_to(&text, other, record)),
     }
 }
@@ -114,13 +121,18 @@ fn equals_number(value: &Value, number: Number) -> bool {
     }
 }
 
-fn compares(value: &Value, comparison: Comparison, bound: Number) -> bool {
-    let found = match value {
+/// A number, or the number that a text is.
+fn size_of(value: &Value) -> Option<Number> {
+    match value {
         Value::String(text) => Number::parse(text),
         _ => number_of(value),
-    };
-    let Some(order) = found.and_then(|found| order(found, bound)) else { return false };
+    }
+}
+
+fn compares(found: Number, comparison: Comparison, bound: Number) -> bool {
+    let Some(order) = order(found, bound) else { return false };
     match comparison {
+        Comparison::Equal => order.is_eq(),
         Comparison::Less => order.is_lt(),
         Comparison::LessOrEqual => order.is_le(),
         Comparison::Greater => order.is_gt(),

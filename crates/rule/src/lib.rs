@@ -5,17 +5,22 @@
 //! that Trailhound ships are compiled in, each with records that it must and must not match.
 //! Nothing here touches a disk, a clock or a socket.
 
+mod load;
 mod set;
 
 mod rule;
+mod when;
 
 mod ast;
 mod evaluate;
+mod moment;
 mod network;
 mod pattern;
 
 mod convert;
 mod document;
+mod filter;
+mod placeholder;
 
 mod shipped;
 mod trial;
@@ -23,10 +28,12 @@ mod trial;
 mod error;
 
 pub use crate::error::{Error, Problem};
+pub use crate::load::Loaded;
 pub use crate::rule::Rule;
-pub use crate::set::{Loaded, RuleSet};
+pub use crate::set::RuleSet;
 pub use crate::shipped::sources as shipped_sources;
 pub use crate::trial::{TestOutcome, Verdict, check, is_rule_file, is_test_file, test};
+pub use crate::when::{WhenError, when};
 
 /// Reads rules from bytes of any kind, for whoever holds bytes rather than text.
 pub fn load_bytes(name: &str, bytes: &[u8]) -> Loaded {

@@ -78,17 +78,52 @@ impl Pattern {
     }
 }
 
-/// The characters to compare: as they are, or each in lower case, whatever stands around it.
+/// The characters to compare: as they are, or each folded, whatever stands around it.
 pub(crate) fn folded(text: &str, cased: bool) -> impl Iterator<Item = char> {
-    text.chars().flat_map(move |c| {
-        let lower = (!cased).then(|| c.to_lowercase());
-        let same = cased.then_some(c);
-        lower.into_iter().flatten().chain(same)
-    })
+    text.chars().map(move |c| if cased { c } else { fold(c) })
+}
+
+/// Whether two texts are the same but for upper and lower case.
+pub(crate) fn same_folded(a: &str, b: &str) -> bool {
+    folded(a, false).eq(folded(b, false))
+}
+
+/// What capitals do not tell: the Turkish `ı`, whose capital is `I`, is yet no `i`, and three characters
+/// have no single capital but a twin.
+const EXCEPTIONS: [(char, char); 4] = [
+    ('\u{131}', '\u{131}'),
+    ('\u{1fd3}', '\u{390}'),
+    ('\u{1fe3}', '\u{3b0}'),
+    ('\u{fb05}', '\u{fb06}'),
+];
+
+/// The character that stands for all that differ from it by case alone: Unicode's simple case
+/// folding, one character for one, so that no text changes its count of characters.
+///
+/// `Σ`, `σ` and `ς` are the same, as are `K` and the Kelvin sign, `S` and the long `ſ`, `ẞ` and `ß`.
+/// `ß` is not `ss`, and the dotted `İ` is neither `i` nor `I`: these fold to several characters, or
+/// in Turkish only.
+pub(crate) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    if let Some((_, folded)) = EXCEPTIONS.iter().find(|(exception, _)| *exception == c) {
+        return *folded;
+    }
+    // Upper case first: `ς` and `σ` are both small, and have one capital. A character whose other
+    // case is several has none here.
+    let only = |cases: &mut dyn Iterator<Item = char>, c: char| match (cases.next(), cases.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    };
+    let upper = only(&mut c.to_uppercase(), c);
+    only(&mut upper.to_lowercase(), upper)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn check(pieces: &[Piece], cased: bool, fit: &[&str], unfit: &[&str]) {
@@ -127,6 +162,49 @@ mod tests {
         let pieces: Vec<_> = std::iter::repeat_n([Piece::Many, text("a")], 30).flatten().collect();
         let pattern = Pattern::new(pieces.into_iter().chain([text("b")]), false);
         assert!(!pattern.fits(&"a".repeat(5000)));
+    }
+
+    #[test]
+    fn case_folds_one_character_to_one() {
+        for (a, b, same) in [
+            ("ΣΑΣ", "σας", true),
+            ("\u{212a}ms", "kms", true),
+            ("\u{17f}3", "S3", true),
+            ("STRA\u{1e9e}E", "straße", true),
+            ("straße", "strasse", false),
+            ("\u{130}", "i", false),
+            ("\u{130}", "\u{131}", false),
+            ("\u{131}", "I", false),
+            ("\u{b5}", "\u{3bc}", true),
+            ("\u{fb01}", "fi", false),
+        ] {
+            assert_eq!(same_folded(a, b), same, "{a} {b}");
+        }
+    }
+
+    /// The regular expressions' library folds by Unicode's table; ours is worked out.
+    #[test]
+    fn case_folds_as_unicodes_simple_table_says() {
+        let has_case = |c: &char| {
+            !c.to_lowercase().eq(std::iter::once(*c)) || !c.to_uppercase().eq(std::iter::once(*c))
+        };
+        // The standard library may know characters of a newer Unicode.
+        let known = regex::Regex::new(r"\P{Cn}").unwrap();
+        let known = |c: &char| known.is_match(c.encode_utf8(&mut [0; 4]));
+        let cased: Vec<char> = (char::MIN..=char::MAX).filter(has_case).filter(known).collect();
+        let text: String = cased.iter().collect();
+        let mut ours: BTreeMap<char, String> = BTreeMap::new();
+        for c in &cased {
+            ours.entry(fold(*c)).or_default().push(*c);
+        }
+        assert!(ours.len() > 1_000, "{}", ours.len());
+        for (folded, alike) in ours {
+            // A character that folds to one without case is alike to that one alone.
+            let pattern = format!("(?i){}", regex::escape(&folded.to_string()));
+            let regex = regex::Regex::new(&pattern).unwrap();
+            let theirs: String = regex.find_iter(&text).map(|found| found.as_str()).collect();
+            assert_eq!(alike, theirs, "{folded:?} {:x}", u32::from(folded));
+        }
     }
 
     proptest::proptest! {

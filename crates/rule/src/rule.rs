@@ -8,9 +8,10 @@ use crate::{
 };
 
 /// A Sigma rule: what it is called, and when it holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) reference: flow::RuleRef,
+    pub(crate) name: Option<String>,
     pub(crate) description: String,
     pub(crate) tags: Vec<String>,
     pub(crate) references: Vec<String>,
@@ -22,6 +23,8 @@ pub struct Rule {
     pub(crate) line: usize,
     pub(crate) condition: Condition,
     pub(crate) selections: Vec<Selection>,
+    /// What the selections are called, in their order.
+    pub(crate) names: Vec<String>,
 }
 
 impl Rule {

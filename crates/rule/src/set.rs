@@ -1,20 +1,11 @@
-//! All rules together: loaded from texts, asked about records.
+//! All rules together, asked about records.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use flow::Finding;
 use serde_json::Value;
 
-use crate::{
-    convert,
-    document::{self, Place, Refusal},
-    error::{Error, Problem},
-    rule::Rule,
-    shipped, trial,
-};
-
-/// The most rules of one set.
-const RULES_MAX: usize = 10_000;
+use crate::{error::Error, rule::Rule};
 
 /// Rules that are asked together.
 #[derive(Debug, Default)]
@@ -22,52 +13,19 @@ pub struct RuleSet {
     rules: Vec<Rule>,
 }
 
-/// What became of the texts: the rules that run, and the others with the reason.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// The rules that were understood in full.
-    pub rules: RuleSet,
-    /// The rules that were refused.
-    pub problems: Vec<Problem>,
-}
-
 impl RuleSet {
-    /// Reads rules from `(name, text)` pairs; texts of records to test them (`x.test.yml`) are
-    /// passed over. A rule that cannot be honoured in full is refused, the others run.
-    pub fn load<N: AsRef<str>, T: AsRef<str>>(sources: impl Iterator<Item = (N, T)>) -> Loaded {
-        let mut loaded = Loaded::default();
-        // Alerts of two rules under one id could not be told apart.
-        let mut first_of_id: HashMap<String, (String, usize)> = HashMap::new();
-        for (name, text) in sources {
-            let file = name.as_ref();
-            if trial::is_test_file(file) {
-                continue;
-            }
-            let (rules, problems) = read_file(file, text.as_ref());
-            loaded.problems.extend(problems);
-            for rule in rules {
-                let refuse = |reason| Problem { file: file.to_owned(), line: rule.line(), reason };
-                if let Some((file, line)) = first_of_id.get(rule.id()) {
-                    let reason = format!("`{}` is already the id of {file}:{line}", rule.id());
-                    loaded.problems.push(refuse(reason));
-                } else if loaded.rules.rules.len() >= RULES_MAX {
-                    let reason = format!("there are more than {RULES_MAX} rules");
-                    loaded.problems.push(refuse(reason));
-                } else {
-                    let place = (file.to_owned(), rule.line());
-                    first_of_id.insert(rule.id().to_owned(), place);
-                    loaded.rules.rules.push(rule);
-                }
-            }
-        }
-        loaded
+    /// A set of these rules. Of several that share an id the first is kept, since alerts of two
+    /// rules under one id could not be told apart; [`RuleSet::load`] tells of such.
+    pub fn from_rules(rules: Vec<Rule>) -> Self {
+        let mut ids = HashSet::new();
+        let first = |rule: &Rule| ids.insert(rule.id().to_owned());
+        Self { rules: rules.into_iter().filter(first).collect() }
     }
 
-    /// The rules that come with Trailhound.
-    pub fn shipped() -> Self {
-        let Loaded { rules, problems } = Self::load(shipped::sources());
-        debug_assert!(problems.is_empty(), "a test reads every shipped rule: {problems:?}");
-        rules
+    /// These rules and `more`, as [`RuleSet::from_rules`] puts them together.
+    #[must_use]
+    pub fn with(self, more: impl IntoIterator<Item = Rule>) -> Self {
+        Self::from_rules(self.rules.into_iter().chain(more).collect())
     }
 
     /// What the rules say of a record: its JSON bytes, and where it was read.
@@ -114,27 +72,4 @@ impl RuleSet {
     pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter()
     }
-}
-
-fn read_file(file: &str, text: &str) -> (Vec<Rule>, Vec<Problem>) {
-    let top = |refusal: Refusal| Problem { file: file.to_owned(), line: 1, reason: refusal.reason };
-    let documents = match document::documents(text) {
-        Ok(documents) if documents.is_empty() => {
-            let nothing = Refusal::new(Place::Top, "the file holds no rule");
-            return (Vec::new(), vec![top(nothing)]);
-        }
-        Ok(documents) => documents,
-        Err(refusal) => return (Vec::new(), vec![top(refusal)]),
-    };
-    let (mut rules, mut problems) = (Vec::new(), Vec::new());
-    for document in documents {
-        match convert::rules(&document, file) {
-            Ok(read) => rules.extend(read),
-            Err(Refusal { place, reason }) => {
-                let line = document.line(&place);
-                problems.push(Problem { file: file.to_owned(), line, reason });
-            }
-        }
-    }
-    (rules, problems)
 }

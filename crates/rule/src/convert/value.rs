@@ -5,9 +5,13 @@ use regex::RegexBuilder;
 use rsigma_parser::{SigmaString, SigmaValue, SpecialChar, StringPart};
 
 use crate::{
-    ast::{FieldRef, Number, Part, Test},
-    convert::modifier::{Flags, Kind, Modifiers, Step},
+    ast::{Comparison, FieldRef, Number, Part, Test, TimePart},
+    convert::{
+        modifier::{Flags, Kind, Modifiers, Step},
+        selection,
+    },
     pattern::{Pattern, Piece},
+    placeholder::Placeholders,
 };
 
 /// The most memory that one compiled regular expression may take, in bytes.
@@ -17,15 +21,32 @@ const SPELLINGS_MAX: usize = 625;
 /// What people type where a dash belongs.
 const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
-/// One test for each value.
-pub(super) fn tests(values: &[SigmaValue], modifiers: &Modifiers) -> Result<Vec<Test>, String> {
+/// One test for each value; placeholders are filled in first.
+pub(super) fn tests(
+    values: &[SigmaValue],
+    modifiers: &Modifiers,
+    placeholders: &Placeholders,
+) -> Result<Vec<Test>, String> {
     if values.is_empty() {
         return Err("there are no values".to_owned());
     }
     if modifiers.kind == Kind::Exists {
         return exists(values, modifiers).map(|test| vec![test]);
     }
+    if modifiers.expand {
+        let filled = filled(values, placeholders)?;
+        return filled.iter().map(|value| test(value, modifiers)).collect();
+    }
     values.iter().map(|value| test(value, modifiers)).collect()
+}
+
+fn filled(values: &[SigmaValue], placeholders: &Placeholders) -> Result<Vec<SigmaValue>, String> {
+    let mut filled = Vec::new();
+    for value in values {
+        let texts = placeholders.fill(&written(value)?)?;
+        filled.extend(texts.iter().map(|text| SigmaValue::String(SigmaString::new(text))));
+    }
+    Ok(filled)
 }
 
 fn test(value: &SigmaValue, modifiers: &Modifiers) -> Result<Test, String> {
@@ -37,7 +58,7 @@ fn test(value: &SigmaValue, modifiers: &Modifiers) -> Result<Test, String> {
             network.map(Test::Network).map_err(|error| format!("{error}"))
         }
         Kind::FieldRef => Ok(Test::Field(FieldRef {
-            path: super::path(&written(value)?)?,
+            path: selection::path(&written(value)?)?,
             part: modifiers.part,
             cased: modifiers.cased,
         })),
@@ -46,7 +67,25 @@ fn test(value: &SigmaValue, modifiers: &Modifiers) -> Result<Test, String> {
             let bound = Number::parse(&text).ok_or_else(|| format!("`{text}` is not a number"))?;
             Ok(Test::Compare(*comparison, bound))
         }
+        Kind::Time(part, comparison) => time(&written(value)?, *part, *comparison),
         Kind::Exists => Err("`exists` takes one value".to_owned()),
+    }
+}
+
+fn time(text: &str, part: TimePart, comparison: Comparison) -> Result<Test, String> {
+    let (name, range) = match part {
+        TimePart::Minute => ("minute", 0..=59),
+        TimePart::Hour => ("hour", 0..=23),
+        TimePart::Day => ("day", 1..=31),
+        TimePart::Week => ("week", 1..=53),
+        TimePart::Month => ("month", 1..=12),
+        TimePart::Year => ("year", 0..=9999),
+    };
+    match Number::parse(text) {
+        Some(Number::Int(number)) if range.contains(&number) => {
+            Ok(Test::Time(part, comparison, Number::Int(number)))
+        }
+        _ => Err(format!("`{text}` is no {name}: give {} to {}", range.start(), range.end())),
     }
 }
 

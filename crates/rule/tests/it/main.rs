@@ -5,6 +5,8 @@ mod refusals;
 mod semantics;
 mod shipped;
 mod sigmahq;
+mod sources;
+mod when;
 
 use rule::{Loaded, RuleSet};
 

@@ -22,8 +22,12 @@ fn check_item(item: &str, reason: &str) {
 
 #[test]
 fn modifiers_that_we_do_not_honour() {
-    check_item("a|expand: '%x%'", "`expand` is not supported");
-    check_item("a|hour: 3", "`hour` is not supported");
+    check_item("a|expand: '%x%'", "`%x%` has no value: give it one in a file `placeholders.yml`");
+    check_item("a|hour|day: 3", "contradicts");
+    check_item("a|hour|contains: 3", "cannot stand together");
+    check_item("a|hour|re: 3", "cannot stand together");
+    check_item("a|wide|hour: 3", "cannot stand together");
+    check_item("a|re|i|cased: x", "cannot stand together");
     check_item("a|soundslike: x", "`soundslike` is not known");
     check_item("a|not: x", "`not` is no modifier");
     check_item("a|contains|startswith: x", "contradicts");
@@ -41,6 +45,9 @@ fn values_that_make_no_sense() {
     check_item("a|re: '(((a{1000}){1000}){1000})'", "regular expression");
     check_item("a|cidr: 10.0.0.0/99", "not a network");
     check_item("a|gt: x", "not a number");
+    check_item("a|hour: 24", "no hour: give 0 to 23");
+    check_item("a|month|gte: 0", "no month: give 1 to 12");
+    check_item("a|day: 1.5", "no day");
     check_item("a|exists: maybe", "true or false");
     check_item("a|contains: null", "null");
     check_item("a|base64: 'x*'", "wildcard");
@@ -91,6 +98,8 @@ fn texts_that_are_no_rules() {
     check(&text.replace("level: low", "level: loud"), "level: loud", "level");
     check(&text.replace("level: low", "status: fine"), "status", "status");
     check(&format!("{text}sigma-version: 9\n"), "sigma-version", "version");
+    check(&format!("{text}taxonomy: ecs\n"), "taxonomy", "only the taxonomy `sigma`");
+    assert!(load(&format!("{text}taxonomy: sigma\n")).problems.is_empty());
     check("title: x\ncorrelation:\n    type: event_count\n", "correlation", "one record");
     check(&"x".repeat(300_000), "", "longer than");
 }
@@ -98,7 +107,7 @@ fn texts_that_are_no_rules() {
 #[test]
 fn a_bad_rule_leaves_the_others_of_its_file_and_set() {
     let good = rule_text("    s:\n        a: 1\n    condition: s");
-    let bad = rule_text("    s:\n        a|hour: 1\n    condition: s").replace("0001", "0002");
+    let bad = rule_text("    s:\n        a|hour: 99\n    condition: s").replace("0001", "0002");
     let loaded = load(&format!("{good}---\n{bad}---\n# end\n"));
     assert_eq!(loaded.rules.rules().len(), 1);
     let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
@@ -137,7 +146,7 @@ proptest! {
 
     #[test]
     fn no_detection_makes_the_reader_or_the_rules_panic(
-        key in "[a-z.|\\[\\]*]{0,12}(\\|(contains|re|cidr|all|base64offset|wide|windash|fieldref|neq|gt|exists))*",
+        key in "[a-z.|\\[\\]*]{0,12}(\\|(contains|re|cidr|all|base64offset|wide|windash|fieldref|neq|gt|exists|expand|hour))*",
         value in "[ -~é\u{130}]{0,12}",
         condition in "(sel|not |and |or |1 of |all of |them|\\(|\\)|\\*| ){0,8}",
     ) {

@@ -101,6 +101,69 @@ fn case_matters_only_where_cased_says_so() {
 }
 
 #[test]
+fn case_is_unicodes_one_character_at_a_time() {
+    check(&["a: 'ΟΔΟΣ'"], &[json!({"a": "οδος"}), json!({"a": "οδοσ"})], &[json!({"a": "οδο"})]);
+    check(&["a: kms"], &[json!({"a": "\u{212a}MS"})], &[]);
+    check(&["a: 'straße'"], &[json!({"a": "STRA\u{1e9e}E"})], &[json!({"a": "STRASSE"})]);
+    check(&["a|contains: 'i'"], &[json!({"a": "I"})], &[json!({"a": "\u{130}"})]);
+    check(&["a|re|i: '^kms$'"], &[json!({"a": "\u{212a}MS"})], &[]);
+    check(&["a|fieldref: b"], &[json!({"a": "ς", "b": "Σ"})], &[json!({"a": "ß", "b": "ss"})]);
+}
+
+#[test]
+fn the_last_of_duplicate_keys_counts() {
+    let rule = "    s:\n        a.b: x\n    condition: s";
+    let loaded = crate::load(&crate::rule_text(rule));
+    let found = |raw: &str| !loaded.rules.findings(raw.as_bytes(), "x").unwrap().is_empty();
+    assert!(found(r#"{"a":{"b":"y","b":"x"}}"#));
+    assert!(!found(r#"{"a":{"b":"x","b":"y"}}"#));
+    assert!(!found(r#"{"a":{"b":"x"},"a":{}}"#));
+    assert!(!found(r#"{"a":{"b":"x"},"\u0061":null}"#));
+}
+
+#[test]
+fn escapes_are_decoded_before_comparing() {
+    let rule = "    s:\n        eventName|cased: 'a\"/é😀b'\n    condition: s";
+    let loaded = crate::load(&crate::rule_text(rule));
+    let raw = br#"{"event\u004eame":"\u0061\"\/\u00e9\uD83D\ude00\u0062"}"#;
+    assert_eq!(loaded.rules.findings(raw, "x").unwrap().len(), 1);
+}
+
+#[test]
+fn parts_of_dates_are_numbers() {
+    let at = |time: &str| json!({"eventTime": time});
+    check(
+        &["eventTime|hour: 3"],
+        &[at("2026-11-22T03:59:59Z"), at("2026-11-22 03:00")],
+        &[
+            at("2026-11-22T13:00:00Z"),
+            at("2026-11-22"),
+            at("3"),
+            json!({"eventTime": 3}),
+            json!({}),
+        ],
+    );
+    check(
+        &["eventTime|hour:", "    - 3", "    - 4"],
+        &[at("2026-11-22T04:00:00Z")],
+        &[at("2026-11-22T05:00:00Z")],
+    );
+    check(
+        &["eventTime|hour|gte: 20"],
+        &[at("2026-11-22T20:00:00Z"), at("2026-11-22T23:00:00Z")],
+        &[at("2026-11-22T19:59:00Z")],
+    );
+    check(
+        &["eventTime|minute|neq: 0"],
+        &[at("2026-11-22T20:01:00Z"), json!({})],
+        &[at("2026-11-22T20:00:00Z")],
+    );
+    let day =
+        ["eventTime|year: 2026", "eventTime|month: 11", "eventTime|week: 47", "eventTime|day: 22"];
+    check(&day, &[at("2026-11-22T20:01:00Z")], &[at("2026-11-23T20:01:00Z")]);
+}
+
+#[test]
 fn wildcards_and_their_escapes() {
     check(
         &["a: list*"],

@@ -50,7 +50,8 @@ fn rules_that_count_records_or_need_filling_in_are_refused_with_the_reason() {
     }
     let Some((count, loaded)) = load("sigma_aws/rules-placeholder") else { return };
     assert_eq!((count, loaded.rules.rules().len()), (1, 0));
-    assert!(loaded.problems[0].reason.contains("`expand`"), "{:?}", loaded.problems);
+    let reason = &loaded.problems[0].reason;
+    assert!(reason.contains("`%Legitimate_Countries%` has no value"), "{reason}");
 }
 
 #[test]
