@@ -117,6 +117,7 @@ impl Document<'_> {
                 let reason = "the level is none of informational, low, medium, high, critical";
                 return Err(Refusal::at_key("level", reason));
             }
+            check_texts(rule)?;
             if let Some(detection) = rule.get("detection") {
                 check_detection(detection)?;
             }
@@ -132,6 +133,18 @@ impl Document<'_> {
 pub(crate) fn opens_with(line: &str, key: &str) -> bool {
     let line = line.trim_start_matches([' ', '-', '\'', '"']);
     line.strip_prefix(key).is_some_and(|rest| rest.starts_with([':', '|', '\'', '"']))
+}
+
+/// Lists of texts for people hold texts alone: `- a: b` would be a map, and be lost.
+fn check_texts(rule: &serde_yaml_ng::Mapping) -> Result<(), Refusal> {
+    for key in ["falsepositives", "references", "tags"] {
+        let texts = rule.get(key).and_then(Value::as_sequence);
+        if texts.is_some_and(|texts| !texts.iter().all(Value::is_string)) {
+            let reason = format!("`{key}` holds something that is no text: put it in quotes");
+            return Err(Refusal::at_key(key, reason));
+        }
+    }
+    Ok(())
 }
 
 /// A filter names its rules beside its selections.

@@ -80,7 +80,8 @@ fn any_within(value: &Value, passes: &mut impl FnMut(&Value) -> bool) -> bool {
         }
 }
 
-fn passes(test: &Test, value: &Value, record: &Value) -> bool {
+/// Whether one value passes; `record` is where other fields stand.
+pub(crate) fn passes(test: &Test, value: &Value, record: &Value) -> bool {
     let text = || text_of(value);
     match test {
         Test::Null => value.is_null(),

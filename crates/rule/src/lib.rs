@@ -17,6 +17,8 @@ mod moment;
 mod network;
 mod pattern;
 
+mod explain;
+
 mod convert;
 mod document;
 mod filter;
@@ -28,6 +30,7 @@ mod trial;
 mod error;
 
 pub use crate::error::{Error, Problem};
+pub use crate::explain::{Explanation, Found, Step};
 pub use crate::load::Loaded;
 pub use crate::rule::Rule;
 pub use crate::set::RuleSet;

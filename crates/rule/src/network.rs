@@ -1,6 +1,7 @@
 //! Networks of addresses, as `cidr` names them.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
@@ -62,6 +63,12 @@ impl Network {
     fn same_v6(&self, network: Ipv6Addr, address: Ipv6Addr) -> bool {
         let differing = network.to_bits() ^ address.to_bits();
         differing.checked_shr(Ipv6Addr::BITS - self.bits).unwrap_or(0) == 0
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 

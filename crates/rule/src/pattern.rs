@@ -1,5 +1,7 @@
 //! Text with wildcards, matched as Sigma means it.
 
+use std::fmt;
+
 /// A piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -16,6 +18,8 @@ pub(crate) enum Piece {
 pub(crate) struct Pattern {
     marks: Vec<Mark>,
     cased: bool,
+    /// As its author wrote it, for people.
+    written: String,
 }
 
 /// One step of a pattern.
@@ -30,7 +34,13 @@ impl Pattern {
     /// A pattern of these pieces; without `cased`, upper and lower case are the same.
     pub(crate) fn new(pieces: impl IntoIterator<Item = Piece>, cased: bool) -> Self {
         let mut marks = Vec::new();
+        let mut written = String::new();
         for piece in pieces {
+            match &piece {
+                Piece::Text(text) => written.push_str(&escaped(text)),
+                Piece::One => written.push('?'),
+                Piece::Many => written.push('*'),
+            }
             match piece {
                 Piece::Text(text) => marks.extend(folded(&text, cased).map(Mark::Char)),
                 Piece::One => marks.push(Mark::One),
@@ -39,7 +49,7 @@ impl Pattern {
                 Piece::Many => marks.push(Mark::Many),
             }
         }
-        Self { marks, cased }
+        Self { marks, cased, written }
     }
 
     /// Whether the whole of `text` fits.
@@ -76,6 +86,18 @@ impl Pattern {
             }
         }
     }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An empty text would not be seen.
+        f.write_str(if self.written.is_empty() { "''" } else { &self.written })
+    }
+}
+
+/// A text in which no character is a wildcard.
+fn escaped(text: &str) -> String {
+    text.replace('*', "\\*").replace('?', "\\?")
 }
 
 /// The characters to compare: as they are, or each folded, whatever stands around it.

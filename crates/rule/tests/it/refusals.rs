@@ -98,6 +98,7 @@ fn texts_that_are_no_rules() {
     check(&text.replace("level: low", "level: loud"), "level: loud", "level");
     check(&text.replace("level: low", "status: fine"), "status", "status");
     check(&format!("{text}sigma-version: 9\n"), "sigma-version", "version");
+    check(&format!("{text}tags:\n    - a: b\n"), "tags", "no text: put it in quotes");
     check(&format!("{text}taxonomy: ecs\n"), "taxonomy", "only the taxonomy `sigma`");
     assert!(load(&format!("{text}taxonomy: sigma\n")).problems.is_empty());
     check("title: x\ncorrelation:\n    type: event_count\n", "correlation", "one record");

@@ -71,7 +71,7 @@ fn every_rule_can_be_asked_about_every_real_record() {
 }
 
 #[test]
-fn the_example_log_gives_one_finding() {
+fn the_example_log_tells_once_that_a_topic_was_created() {
     let Some(path) = shared("example_log.json") else { return };
     let log: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let rules = RuleSet::shipped();
@@ -82,7 +82,8 @@ fn the_example_log_gives_one_finding() {
         .flat_map(|record| {
             rules.findings_of(record, record.to_string().as_bytes(), "example_log.json")
         })
-        .map(|finding| (finding.rule.title, finding.record["eventName"].clone()))
+        .filter(|finding| finding.rule.title == "SNS topic created")
+        .map(|finding| finding.record["eventName"].clone())
         .collect();
-    assert_eq!(found, [("SNS topic created".to_owned(), serde_json::json!("CreateTopic"))]);
+    assert_eq!(found, ["CreateTopic"]);
 }
