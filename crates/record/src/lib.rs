@@ -18,6 +18,7 @@ mod resource;
 mod s3;
 
 pub mod log_file;
+pub mod outline;
 pub mod select;
 
 mod error;
