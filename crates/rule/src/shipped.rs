@@ -158,6 +158,8 @@ const SOURCES: &[(&str, &str)] = &[
     source!("machine_or_database_exported.test.yml"),
     source!("macie_disabled.yml"),
     source!("macie_disabled.test.yml"),
+    source!("mail_limits_looked_up.yml"),
+    source!("mail_limits_looked_up.test.yml"),
     source!("mail_sender_added.yml"),
     source!("mail_sender_added.test.yml"),
     source!("mail_sending_raised.yml"),
@@ -170,8 +172,6 @@ const SOURCES: &[(&str, &str)] = &[
     source!("mfa_device_removed.test.yml"),
     source!("model_access_asked.yml"),
     source!("model_access_asked.test.yml"),
-    source!("model_guardrail_removed.yml"),
-    source!("model_guardrail_removed.test.yml"),
     source!("model_logging_off.yml"),
     source!("model_logging_off.test.yml"),
     source!("network_acl_changed.yml"),
@@ -266,6 +266,8 @@ const SOURCES: &[(&str, &str)] = &[
     source!("sensitive_call_denied.test.yml"),
     source!("serial_console_opened.yml"),
     source!("serial_console_opened.test.yml"),
+    source!("session_token_without_mfa.yml"),
+    source!("session_token_without_mfa.test.yml"),
     source!("snapshot_made_public.yml"),
     source!("snapshot_made_public.test.yml"),
     source!("snapshot_shared_with_account.yml"),
@@ -290,8 +292,6 @@ const SOURCES: &[(&str, &str)] = &[
     source!("vpc_flow_logs_deleted.test.yml"),
     source!("web_acl_removed.yml"),
     source!("web_acl_removed.test.yml"),
-    source!("windows_password_asked.yml"),
-    source!("windows_password_asked.test.yml"),
 ];
 
 /// The shipped files as `(name, text)`: rules `x.yml` and their records `x.test.yml`.
