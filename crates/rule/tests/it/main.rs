@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod explain;
+mod oracle;
 mod refusals;
 mod semantics;
 mod shipped;

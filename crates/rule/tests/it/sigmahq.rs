@@ -6,7 +6,7 @@ use rule::RuleSet;
 
 /// The folder of that name beside the project, or a line that says that the test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if path.exists() {
         return Some(path);
@@ -15,7 +15,7 @@ fn shared(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn texts(folder: &Path, into: &mut Vec<(String, String)>) {
+pub(crate) fn texts(folder: &Path, into: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
