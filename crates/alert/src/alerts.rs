@@ -1,22 +1,16 @@
 //! The room's door: findings become rows of the outbox.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use flow::{AccountId, Clock, Finding, Publish, Region, Secret};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{BackOff, Database, Queue};
 
-use crate::{Destination, Error, send::Sender};
+use crate::{Destination, Error, Means, Output, send::Sender};
 
 /// The longest alert id, in bytes; flow's have 32.
 const ID_BYTES_MAX: usize = 128;
-
-/// Where text alerts are written: the program's standard output.
-pub type Output = Arc<Mutex<dyn Write + Send>>;
 
 /// What the room needs to know.
 #[derive(Clone)]
@@ -92,8 +86,11 @@ impl Alerts {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let queue = database.queue("alert").await.map_err(Error::Unusable)?;
-        let Config { back_off, age_max_millis, .. } = config;
-        let sender = Sender::new(config, client, publish, Arc::clone(&clock))?;
+        let Config { destinations, signing_key, account, region, output, back_off, age_max_millis } =
+            config;
+        let home = Some((account, region));
+        let means = Means { signing_key, home, output, client, publish, clock: Arc::clone(&clock) };
+        let sender = Sender::new(destinations, means)?;
         Ok(Self(Arc::new(Room { queue, sender, back_off, age_max_millis, clock })))
     }
 

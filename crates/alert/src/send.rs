@@ -2,7 +2,11 @@
 
 mod file;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use flow::{AccountId, Clock, Finding, Publish, PublishError, Region, Secret};
@@ -11,8 +15,7 @@ use url::Url;
 
 use self::file::AlertFile;
 use crate::{
-    Config, Destination, Error,
-    alerts::Output,
+    Destination, Error,
     message::{json, message, slack, text},
     signature::sign,
 };
@@ -26,22 +29,43 @@ const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long one sending may take, in milliseconds.
 const SEND_MILLIS_MAX: i64 = 30_000;
 
+/// Where text alerts are written: the program's standard output.
+pub type Output = Arc<Mutex<dyn Write + Send>>;
+
 /// Why an alert was not sent.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
     /// Worth another try later.
+    #[error("{0}")]
     Retry(String),
     /// No later try can succeed.
+    #[error("{0}")]
     GiveUp(String),
 }
 
-/// Knows all destinations by the names under which rows know them.
-pub(crate) struct Sender {
+/// What sending needs besides the destinations.
+#[derive(Clone)]
+pub struct Means {
+    /// What webhooks are signed with.
+    pub signing_key: Secret,
+    /// The account and the region of topics that are given by name; without them, topics are
+    /// given by ARN.
+    pub home: Option<(AccountId, Region)>,
+    /// What the destination `stdout` writes to.
+    pub output: Output,
+    /// What calls webhooks.
+    pub client: outgoing::Client,
+    /// What publishes to topics.
+    pub publish: Arc<dyn Publish>,
+    /// The time, for signatures and for how long a sending may take.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Sends alerts at once, without an outbox. Knows all destinations by the names under which they
+/// are shown.
+pub struct Sender {
     ways: BTreeMap<String, Way>,
-    signing_key: Secret,
-    client: outgoing::Client,
-    publish: Arc<dyn Publish>,
-    clock: Arc<dyn Clock>,
+    means: Means,
 }
 
 /// A destination, ready to be sent to.
@@ -54,37 +78,39 @@ enum Way {
 }
 
 impl Sender {
-    pub(crate) fn new(
-        config: Config,
-        client: outgoing::Client,
-        publish: Arc<dyn Publish>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Error> {
-        let Config { destinations, signing_key, account, region, output, .. } = config;
+    /// Readies each destination; the same one twice counts once.
+    ///
+    /// # Errors
+    /// [`Error::Reject`] for a destination that can never be reached as it is given.
+    pub fn new(destinations: Vec<Destination>, means: Means) -> Result<Self, Error> {
         let mut ways = BTreeMap::new();
         for destination in destinations {
             let name = destination.to_string();
-            let way = Way::to(destination, &client, &account, &region, &output)
+            let way = Way::to(destination, &means)
                 .map_err(|why| Error::Reject { destination: name.clone(), why })?;
             ways.insert(name, way);
         }
-        Ok(Self { ways, signing_key, client, publish, clock })
+        Ok(Self { ways, means })
     }
 
-    /// The names of all destinations.
-    pub(crate) fn destinations(&self) -> impl Iterator<Item = &str> {
+    /// The names of all destinations, without what is secret of a URL.
+    pub fn destinations(&self) -> impl Iterator<Item = &str> {
         self.ways.keys().map(String::as_str)
     }
 
-    /// Sends `finding` to `destination`. A repeat carries the same id and says the same.
-    pub(crate) async fn send(&self, destination: &str, finding: &Finding) -> Result<(), Failure> {
+    /// Sends `finding` to the destination of that name, once. A repeat carries the same id and says
+    /// the same.
+    ///
+    /// # Errors
+    /// It was not sent, or it is not known that it was.
+    pub async fn send(&self, destination: &str, finding: &Finding) -> Result<(), Failure> {
         let Some(way) = self.ways.get(destination) else {
             let why = format!("{destination} is not among the configured destinations");
             return Err(Failure::GiveUp(why));
         };
         tokio::select! {
             sent = self.go(way, destination, finding) => sent,
-            () = self.clock.sleep_millis(SEND_MILLIS_MAX) => {
+            () = self.means.clock.sleep_millis(SEND_MILLIS_MAX) => {
                 Err(Failure::Retry(format!("no answer within {SEND_MILLIS_MAX} ms")))
             }
         }
@@ -97,7 +123,7 @@ impl Sender {
                 let body = json::render(&message, finding, TOPIC_BYTES_MAX);
                 let delivery_id = format!("{} {destination}", finding.id);
                 let subject = text::subject(&message);
-                match self.publish.publish(arn, &delivery_id, Some(&subject), &body).await {
+                match self.means.publish.publish(arn, &delivery_id, Some(&subject), &body).await {
                     Ok(_) => Ok(()),
                     // Whoever makes the topic later gets the alert.
                     Err(error @ (PublishError::NoSuchTopic(_) | PublishError::Retry(_))) => {
@@ -108,7 +134,7 @@ impl Sender {
             Way::Webhook { url } => {
                 let body = json::render(&message, finding, LINE_BYTES_MAX);
                 let (timestamp, signature) =
-                    sign(&self.signing_key, self.clock.now(), body.as_bytes());
+                    sign(&self.means.signing_key, self.means.clock.now(), body.as_bytes());
                 let headers = [
                     ("content-type", "application/json"),
                     ("x-trailhound-alert-id", finding.id.as_str()),
@@ -135,7 +161,7 @@ impl Sender {
     }
 
     async fn post(&self, url: &Url, headers: &[(&str, &str)], body: String) -> Result<(), Failure> {
-        match self.client.post(url, headers, Bytes::from(body)).await {
+        match self.means.client.post(url, headers, Bytes::from(body)).await {
             Ok(answer) if answer.is_success() => Ok(()),
             Ok(answer) => Err(Failure::Retry(format!("it answered with status {}", answer.status))),
             // The client's own text names the URL, which for Slack is the secret.
@@ -148,26 +174,22 @@ impl Sender {
 }
 
 impl Way {
-    fn to(
-        destination: Destination,
-        client: &outgoing::Client,
-        account: &AccountId,
-        region: &Region,
-        output: &Output,
-    ) -> Result<Self, String> {
-        let callable = |url: &Url| match client.check(url) {
+    fn to(destination: Destination, means: &Means) -> Result<Self, String> {
+        let callable = |url: &Url| match means.client.check(url) {
             Err(outgoing::Error::Refused { why, .. }) => Err(why),
             Ok(()) | Err(_) => Ok(()),
         };
         Ok(match destination {
             Destination::Sns(arn) if arn.starts_with("arn:") => Self::Topic { arn },
             Destination::Sns(name) => {
+                let (account, region) =
+                    means.home.as_ref().ok_or("give the ARN of the topic, not its name alone")?;
                 Self::Topic { arn: format!("arn:aws:sns:{region}:{account}:{name}") }
             }
             Destination::Webhook(url) => callable(&url).map(|()| Self::Webhook { url })?,
             Destination::Slack(url) => callable(&url).map(|()| Self::Slack { url })?,
             Destination::File(path) => Self::File(AlertFile::new(path)),
-            Destination::Stdout => Self::Output(Arc::clone(output)),
+            Destination::Stdout => Self::Output(Arc::clone(&means.output)),
         })
     }
 }

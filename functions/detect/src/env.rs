@@ -7,6 +7,8 @@ use object_store::{
     BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder,
 };
 
+use crate::allowed::Allowed;
+
 /// How long a connection may take to stand.
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long one request may take, body and all.
@@ -18,19 +20,40 @@ const RETRIES_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The region where none is named.
 const REGION_DEFAULT: &str = "us-east-1";
 
-/// Where S3 is, who asks it, and where the rules are.
+/// Where AWS is and who asks it, what may be read, where the rules are, and where alerts go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
+    /// Where S3 is, when it is not where the region has it.
     pub(crate) endpoint: Option<String>,
+    /// Where other services are: for all, and by name for those that the function calls.
+    pub(crate) endpoint_of_all: Option<String>,
+    pub(crate) endpoints: Vec<(&'static str, String)>,
     pub(crate) region: String,
     pub(crate) access_key_id: Option<String>,
     pub(crate) secret_access_key: Option<flow::Secret>,
     pub(crate) session_token: Option<flow::Secret>,
     /// A file of certificates to trust besides the system's.
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// A folder of rules; the shipped ones where there is none.
-    pub(crate) rules: Option<PathBuf>,
+    /// Where the package is unpacked.
+    pub(crate) task_root: Option<PathBuf>,
+    /// Where the rules are: a folder, `s3://BUCKET/PREFIX`, or `shipped`.
+    pub(crate) rules: Option<String>,
+    /// Which buckets may be read; none where nothing is said.
+    pub(crate) buckets: Option<String>,
+    /// Where alerts go, with spaces between; where nothing is said, findings are only answered.
+    pub(crate) destinations: Option<String>,
+    /// What webhooks are signed with, or where that stands.
+    pub(crate) webhook_key: Option<flow::Secret>,
+    /// Whether webhooks may be at loopback and private addresses.
+    pub(crate) allow_private: bool,
 }
+
+/// The services that the function calls besides S3, and what names their endpoints.
+const ENDPOINTS: [(&str, &str); 3] = [
+    ("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    ("sns", "AWS_ENDPOINT_URL_SNS"),
+    ("ssm", "AWS_ENDPOINT_URL_SSM"),
+];
 
 /// What Lambda always sets; its client ends the process without a word where they are missing.
 const OF_LAMBDA: [&str; 4] = [
@@ -49,8 +72,13 @@ impl Environment {
         if let Some(missing) = OF_LAMBDA.iter().find(|name| variable(name).is_none()) {
             anyhow::bail!("this is the process of a Lambda function, and {missing} is not set");
         }
+        let endpoints = ENDPOINTS
+            .into_iter()
+            .filter_map(|(service, name)| variable(name).map(|url| (service, url)));
         Ok(Self {
             endpoint: variable("AWS_ENDPOINT_URL_S3").or_else(|| variable("AWS_ENDPOINT_URL")),
+            endpoint_of_all: variable("AWS_ENDPOINT_URL"),
+            endpoints: endpoints.collect(),
             region: variable("AWS_REGION")
                 .or_else(|| variable("AWS_DEFAULT_REGION"))
                 .unwrap_or_else(|| REGION_DEFAULT.to_owned()),
@@ -58,7 +86,33 @@ impl Environment {
             secret_access_key: variable("AWS_SECRET_ACCESS_KEY").map(flow::Secret::new),
             session_token: variable("AWS_SESSION_TOKEN").map(flow::Secret::new),
             ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
-            rules: variable("TRAILHOUND_RULES").map(PathBuf::from),
+            task_root: variable("LAMBDA_TASK_ROOT").map(PathBuf::from),
+            rules: variable("TRAILHOUND_RULES"),
+            buckets: variable("TRAILHOUND_BUCKETS"),
+            destinations: variable("TRAILHOUND_DESTINATIONS"),
+            webhook_key: variable("TRAILHOUND_WEBHOOK_KEY").map(flow::Secret::new),
+            allow_private: truth("TRAILHOUND_ALLOW_PRIVATE")?,
+        })
+    }
+
+    /// Which buckets may be read.
+    ///
+    /// # Errors
+    /// What is said of them lists none.
+    pub(crate) fn allowed(&self) -> anyhow::Result<Allowed> {
+        match &self.buckets {
+            Some(list) => list.parse().context("TRAILHOUND_BUCKETS"),
+            None => Ok(Allowed::none()),
+        }
+    }
+
+    /// Where `service` is called in `region`.
+    pub(crate) fn endpoint_of(&self, service: &str, region: &str) -> String {
+        let own = self.endpoints.iter().find(|(name, _)| *name == service).map(|(_, url)| url);
+        own.or(self.endpoint_of_all.as_ref()).cloned().unwrap_or_else(|| {
+            let suffix =
+                if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+            format!("https://{service}.{region}.{suffix}")
         })
     }
 
@@ -106,6 +160,14 @@ impl Environment {
             let store = any.clone().with_bucket_name(bucket).build()?;
             Ok(Arc::new(store) as Arc<dyn ObjectStore>)
         }))
+    }
+}
+
+fn truth(name: &str) -> anyhow::Result<bool> {
+    match variable(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => anyhow::bail!("{name} is `{other}`: give true or false"),
     }
 }
 
@@ -213,6 +275,30 @@ mod tests {
             "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]});
         let response = handle(&detect, event).await;
         assert!(matches!(response, Err(Error::Retry { .. })), "nobody listens: {response:?}");
+    }
+
+    #[test]
+    fn each_service_is_called_where_its_region_has_it_unless_told_otherwise() {
+        let mut environment = Environment::default();
+        let sns = |environment: &Environment, region: &str| environment.endpoint_of("sns", region);
+        assert_eq!(sns(&environment, "us-east-2"), "https://sns.us-east-2.amazonaws.com");
+        assert_eq!(sns(&environment, "cn-north-1"), "https://sns.cn-north-1.amazonaws.com.cn");
+        environment.endpoint_of_all = Some("http://all".to_owned());
+        assert_eq!(sns(&environment, "us-east-2"), "http://all");
+        environment.endpoints = vec![("sns", "http://own".to_owned())];
+        assert_eq!(sns(&environment, "us-east-2"), "http://own");
+        assert_eq!(environment.endpoint_of("ssm", "us-east-2"), "http://all");
+    }
+
+    #[test]
+    fn no_bucket_is_read_unless_it_is_named() {
+        let mut environment = Environment::default();
+        assert!(!environment.allowed().unwrap().holds("logs"));
+        environment.buckets = Some("logs".to_owned());
+        assert!(environment.allowed().unwrap().holds("logs"));
+        environment.buckets = Some("s3://logs".to_owned());
+        let error = format!("{:#}", environment.allowed().unwrap_err());
+        assert!(error.contains("TRAILHOUND_BUCKETS: `s3://logs`"), "{error}");
     }
 
     #[test]

@@ -17,6 +17,28 @@ pub enum Error {
         /// What the store said.
         source: object_store::Error,
     },
+    /// Will fail until the configuration changes: nobody said that this bucket may be read.
+    #[error(
+        "s3://{bucket}/{key} was not read: TRAILHOUND_BUCKETS does not list the bucket {bucket:?}"
+    )]
+    NotAllowed {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+    /// Worth another try: an alert could not be sent now. The same ids are sent again.
+    #[error("{failed} alerts were not sent; the first of them, {id}, to {destination}: {source}")]
+    Send {
+        /// The first alert's id.
+        id: String,
+        /// Where it was to go, without what is secret of a URL.
+        destination: String,
+        /// How many were not sent.
+        failed: u64,
+        /// What went wrong with the first.
+        source: alert::Failure,
+    },
     /// Will fail again: the event is of no known shape.
     #[error(transparent)]
     Unrecognised(#[from] Unrecognised),
@@ -39,6 +61,8 @@ impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
         let error_type = match &error {
             Error::Retry { .. } => "Detect.FetchFailed",
+            Error::NotAllowed { .. } => "Detect.BucketNotAllowed",
+            Error::Send { .. } => "Detect.SendFailed",
             Error::Unrecognised(_) => "Detect.UnrecognisedEvent",
             Error::TooMuch { .. } => "Detect.TooMuch",
         };

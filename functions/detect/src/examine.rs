@@ -105,6 +105,10 @@ impl Examiner {
         };
         let mut examined = Examined::of(Contents::Log);
         examined.bytes_inflated = u64::try_from(log.text().len()).unwrap_or(u64::MAX);
+        if log.unrecognised > 0 {
+            let reason = format!("{} values among the records are no records", log.unrecognised);
+            examined.damage.push(Damage { offset: None, reason });
+        }
         for record in log.records() {
             let offset = u64::try_from(record.offset).unwrap_or(u64::MAX);
             match rules.matching(record.json) {

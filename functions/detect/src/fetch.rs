@@ -8,9 +8,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{GetOptions, ObjectStore, path::Path};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest object that is fetched, in bytes.
 const OBJECT_BYTES_MAX: usize = 50 * 1024 * 1024;
+/// How much of all objects is held at the same time, in units of [`ROOM_UNIT_BYTES`]: 64 MiB.
+const ROOM_UNITS: usize = 64 * 1024;
+const ROOM_UNIT_BYTES: usize = 1024;
 /// The most buckets whose connections are kept.
 const BUCKETS_MAX: usize = 64;
 
@@ -21,13 +25,14 @@ pub type OpenBucket = Box<dyn Fn(&str) -> object_store::Result<Arc<dyn ObjectSto
 pub(crate) struct Buckets {
     open: OpenBucket,
     opened: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+    room: Arc<Semaphore>,
 }
 
 /// What became of an object.
 #[derive(Debug)]
 pub(crate) enum Fetched {
-    /// Its bytes.
-    Whole(Bytes),
+    /// Its bytes, and the room that they take until this is dropped.
+    Whole(Bytes, OwnedSemaphorePermit),
     /// It will never be had: the reason.
     Never(String),
     /// Another try may help.
@@ -36,7 +41,7 @@ pub(crate) enum Fetched {
 
 impl Buckets {
     pub(crate) fn new(open: OpenBucket) -> Self {
-        Self { open, opened: Mutex::default() }
+        Self { open, opened: Mutex::default(), room: Arc::new(Semaphore::new(ROOM_UNITS)) }
     }
 
     fn bucket(&self, name: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
@@ -60,7 +65,7 @@ impl Buckets {
             _ => return Fetched::Never("the key has an empty or relative segment".to_owned()),
         };
         match self.get(bucket, &path).await {
-            Ok(Some(bytes)) => Fetched::Whole(bytes),
+            Ok(Some((bytes, room))) => Fetched::Whole(bytes, room),
             Ok(None) => Fetched::Never(format!(
                 "the object is larger than {} MB",
                 OBJECT_BYTES_MAX / 1024 / 1024
@@ -75,12 +80,19 @@ impl Buckets {
     }
 
     /// The bytes; `None` where there are too many.
-    async fn get(&self, bucket: &str, path: &Path) -> object_store::Result<Option<Bytes>> {
+    async fn get(
+        &self,
+        bucket: &str,
+        path: &Path,
+    ) -> object_store::Result<Option<(Bytes, OwnedSemaphorePermit)>> {
         let found = self.bucket(bucket)?.get_opts(path, GetOptions::default()).await?;
         let size = usize::try_from(found.meta.size).unwrap_or(usize::MAX);
         if size > OBJECT_BYTES_MAX {
             return Ok(None);
         }
+        let units = u32::try_from(size.div_ceil(ROOM_UNIT_BYTES)).expect("50 MB are 51,200 units");
+        let room = Arc::clone(&self.room).acquire_many_owned(units).await;
+        let room = room.expect("nobody closes the room");
         let mut whole = BytesMut::with_capacity(size);
         let mut stream = found.into_stream();
         while let Some(chunk) = stream.next().await {
@@ -90,6 +102,6 @@ impl Buckets {
             }
             whole.extend_from_slice(&chunk);
         }
-        Ok(Some(whole.freeze()))
+        Ok(Some((whole.freeze(), room)))
     }
 }

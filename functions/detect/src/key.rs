@@ -2,7 +2,7 @@
 
 /// What a key promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Promise {
+pub enum Promise {
     /// A CloudTrail log file: what does not read as one is malformed.
     Log,
     /// Something else that AWS keeps beside the logs: not worth a request.
@@ -12,7 +12,7 @@ pub(crate) enum Promise {
 }
 
 /// Reads `[prefix/]AWSLogs/[o-ORG/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.json.gz` and its kin.
-pub(crate) fn promise(key: &str) -> Promise {
+pub fn promise(key: &str) -> Promise {
     if key.ends_with('/') {
         // A marker: CloudTrail writes one to try the bucket, consoles write them as folders.
         return Promise::NotALog;

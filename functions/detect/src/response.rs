@@ -25,6 +25,24 @@ pub struct Response {
     pub records: u64,
     /// How many objects are no logs, or are gone by the event itself.
     pub skipped: u64,
+    /// How many alerts the function itself has sent.
+    #[serde(default)]
+    pub sent: u64,
+    /// How many messages of a batch are of no known shape. They are among the failures.
+    #[serde(default)]
+    pub unrecognised: u64,
+    /// Which messages of a batch are to come again; `None` where the event is no batch. Lambda
+    /// looks for the name.
+    #[serde(rename = "batchItemFailures", default, skip_serializing_if = "Option::is_none")]
+    pub batch_item_failures: Option<Vec<ItemFailure>>,
+}
+
+/// A message that was not dealt with.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ItemFailure {
+    /// SQS's id of it.
+    #[serde(rename = "itemIdentifier")]
+    pub item_identifier: String,
 }
 
 /// Why an object was not read, or not to its end.
@@ -41,15 +59,37 @@ pub struct Rejected {
 }
 
 impl Response {
+    /// Takes in what another object gave.
+    pub(crate) fn take(&mut self, other: Self) {
+        let Self { findings, rejected, objects, records, skipped, .. } = other;
+        self.findings.extend(findings);
+        self.rejected.extend(rejected);
+        self.objects += objects;
+        self.records += records;
+        self.skipped += skipped;
+    }
+
     /// The response as it may leave: where it is too long, the longest records are trimmed first.
+    /// What was sent already need not be answered too: it is left out where it does not fit.
     pub(crate) fn fitted(self) -> Result<Self, Error> {
         self.fitted_to(RESPONSE_BYTES_MAX)
     }
 
     fn fitted_to(mut self, bytes_max: usize) -> Result<Self, Error> {
-        let mut bytes = json_bytes(&self);
+        match self.fit(bytes_max) {
+            Ok(()) => Ok(self),
+            Err(_) if self.sent > 0 => {
+                self.findings.clear();
+                Ok(self)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn fit(&mut self, bytes_max: usize) -> Result<(), Error> {
+        let mut bytes = json_bytes(self);
         if bytes <= bytes_max {
-            return Ok(self);
+            return Ok(());
         }
         let mut longest_first: Vec<(usize, usize)> = self
             .findings
@@ -68,7 +108,7 @@ impl Response {
                 bytes -= whole - short;
             }
             if bytes <= bytes_max {
-                return Ok(self);
+                return Ok(());
             }
         }
         Err(Error::TooMuch { findings: self.findings.len(), bytes, bytes_max })
@@ -96,7 +136,8 @@ const KEPT: [&str; 15] = [
 const KEPT_OF_IDENTITY: [&str; 6] =
     ["type", "principalId", "arn", "accountId", "userName", "invokedBy"];
 
-fn trimmed(record: &Value) -> Value {
+/// The record's members that say who, what and where.
+pub(crate) fn trimmed(record: &Value) -> Value {
     let keep = |from: Option<&Value>, names: &[&str]| -> Map<String, Value> {
         let member = |name: &&str| {
             let value = match from?.get(name)? {
@@ -145,7 +186,8 @@ mod tests {
     fn the_longest_records_are_trimmed_first_and_say_so() {
         let response =
             Response { findings: vec![finding(10), finding(9000)], ..Response::default() };
-        let fitted = response.clone().fitted_to(2000).unwrap();
+        let mut fitted = response.clone();
+        fitted.fit(2000).unwrap();
         assert_eq!(fitted.findings[0], response.findings[0]);
         assert_eq!(
             fitted.findings[1].record,
@@ -156,8 +198,33 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_even_trimmed_fails_loudly() {
-        let response = Response { findings: vec![finding(9000); 20], ..Response::default() };
-        let error = response.fitted_to(2000).unwrap_err();
+        let mut response = Response { findings: vec![finding(9000); 20], ..Response::default() };
+        let error = response.fit(2000).unwrap_err();
         assert!(matches!(error, Error::TooMuch { findings: 20, .. }), "{error}");
+    }
+
+    #[test]
+    fn what_was_sent_and_does_not_fit_is_not_answered_too() {
+        let response = Response { findings: vec![finding(9000); 20], ..Response::default() };
+        assert!(matches!(response.clone().fitted_to(2000), Err(Error::TooMuch { .. })));
+        let sent = Response { sent: 20, ..response };
+        assert_eq!(sent.fitted_to(2000).unwrap(), Response { sent: 20, ..Response::default() });
+    }
+
+    #[test]
+    fn an_answer_of_an_earlier_version_is_still_read() {
+        let old = json!({"findings": [], "rejected": [], "objects": 1, "records": 2, "skipped": 3});
+        let read: Response = serde_json::from_value(old).unwrap();
+        assert_eq!((read.objects, read.batch_item_failures), (1, None));
+    }
+
+    #[test]
+    fn lambda_finds_the_failures_of_a_batch_under_its_own_names() {
+        let failure = ItemFailure { item_identifier: "m1".to_owned() };
+        let batch = Response { batch_item_failures: Some(vec![failure]), ..Response::default() };
+        let wire = serde_json::to_value(&batch).unwrap();
+        assert_eq!(wire["batchItemFailures"], json!([{"itemIdentifier": "m1"}]));
+        let wire = serde_json::to_value(Response::default()).unwrap();
+        assert!(wire.get("batchItemFailures").is_none(), "{wire}");
     }
 }

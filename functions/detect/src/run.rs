@@ -1,22 +1,33 @@
 //! The function's process: asks Lambda for events until it is stopped.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use rule::RuleSet;
 use serde_json::Value;
 use tracing::{info, warn};
 
-use crate::{Detect, Response, env::Environment, folder, handle::handle};
+use crate::{
+    Allowed, Detect, Response, destinations, env::Environment, handle::handle, rules::rules,
+};
 
 /// Serves invocations until the process ends.
 ///
 /// # Errors
-/// The environment is no function's, the rules cannot be read or none of them can be honoured, or
-/// Lambda cannot be asked.
+/// The environment is no function's, the rules cannot be read or none of them can be honoured, a
+/// destination is none or refers to a secret that cannot be read, or Lambda cannot be asked.
 pub async fn run() -> anyhow::Result<()> {
     let environment = Environment::read()?;
-    let rules = rules(&environment)?;
-    info!(rules = rules.rules().len(), "Detection is ready with {} rules", rules.rules().len());
-    let detect = Detect::new(rules, environment.open_bucket()?);
+    let rules = rules(&environment).await?;
+    let count = rules.rules().len();
+    let allowed = environment.allowed()?;
+    if allowed == Allowed::none() {
+        warn!("TRAILHOUND_BUCKETS names no bucket: only records that come with an event are read");
+    }
+    let mut detect = Detect::new(rules, environment.open_bucket()?).reading(allowed);
+    let mut destinations = Vec::new();
+    if let Some(sender) = destinations::open(&environment).await? {
+        destinations.extend(sender.destinations().map(str::to_owned));
+        detect = detect.sending(sender);
+    }
+    info!(rules = count, destinations = ?destinations, "Detection is ready with {count} rules");
     let detect = &detect;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Lambda's client says of an error that it happened.
@@ -26,16 +37,6 @@ pub async fn run() -> anyhow::Result<()> {
     .map_err(anyhow::Error::from_boxed)
 }
 
-fn rules(environment: &Environment) -> anyhow::Result<RuleSet> {
-    let Some(dir) = &environment.rules else { return Ok(RuleSet::shipped()) };
-    let loaded = folder::load_rules(dir)?;
-    for problem in &loaded.problems {
-        warn!(rule.file = problem.file, rule.line = problem.line, "Refused a rule: {problem}");
-    }
-    anyhow::ensure!(loaded.rules.rules().len() > 0, "no rule in {} can be honoured", dir.display());
-    Ok(loaded.rules)
-}
-
 fn report(response: &Response) {
     info!(
         objects = response.objects,
@@ -43,6 +44,9 @@ fn report(response: &Response) {
         findings = response.findings.len(),
         rejected = response.rejected.len(),
         skipped = response.skipped,
+        sent = response.sent,
+        unrecognised = response.unrecognised,
+        failed_messages = response.batch_item_failures.as_ref().map(Vec::len),
         "Read {} records of {} objects: {} findings",
         response.records,
         response.objects,

@@ -17,7 +17,10 @@ use trail::Trails;
 use crate::{
     config::{Config, Isolation},
     passage::Passages,
-    server::{Options, rules::Rules},
+    server::{
+        Options,
+        rules::{Keeper, QUESTION_VARIABLE, Rules},
+    },
     wiring::{
         function_to_alert::Findings,
         function_to_gateway::InnerEndpoints,
@@ -57,7 +60,7 @@ impl Rooms {
         options: &Options,
         endpoint: &str,
         inner: &InnerEndpoints,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, Keeper)> {
         let Options { config, dir, clock, chance, .. } = options;
         let path = dir.path();
         let boot = chance.uuid();
@@ -72,11 +75,12 @@ impl Rooms {
         let client = outgoing(config)?;
         let topics = open_topics(options, &state, &work, client.clone(), endpoint).await?;
         let alerts = open_alerts(options, &work, client, &topics).await?;
-        let rules = Rules::gather(config, dir)?;
+        let mut keeper = Keeper::open(config, dir)?;
         let passages = Passages::default();
         let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
         let functions =
-            open_functions(options, &work, endpoint, inner, &identity, findings, &rules).await?;
+            open_functions(options, &work, endpoint, inner, &identity, findings).await?;
+        keeper.begin(detect(options), &functions)?;
         let mut notifications = notification::Config::new(region.clone(), account.clone());
         notifications.back_off.max_millis = config.notification.retry_wait_max.millis();
         notifications.age_max_millis = config.notification.age_max.millis();
@@ -95,7 +99,7 @@ impl Rooms {
             open_gateway(options, &journal, &identity, &topics, &trails, &buckets).await?;
         inner.open(gateway.clone());
         let clock = Arc::clone(clock);
-        Ok(Self {
+        let rooms = Self {
             clock,
             journal,
             identity,
@@ -106,11 +110,12 @@ impl Rooms {
             buckets,
             trails,
             gateway,
-            rules,
+            rules: keeper.rules(),
             passages,
             state,
             work,
-        })
+        };
+        Ok((rooms, keeper))
     }
 
     /// The queues of the road, in its order, under the names of their hops.
@@ -185,7 +190,6 @@ async fn open_functions(
     inner: &InnerEndpoints,
     identity: &Arc<Identity>,
     findings: Findings,
-    rules: &Rules,
 ) -> anyhow::Result<Functions> {
     let Options { config, dir, clock, chance, .. } = options;
     let settings = function::Config {
@@ -211,23 +215,27 @@ async fn open_functions(
         Arc::new(move |listener, gone| inner.serve(listener, gone)),
         Arc::clone(clock),
         Arc::clone(chance),
-    )
-    .await?;
-    let account = &config.account_id;
-    let folder = rules.folder.clone();
-    functions.add(Function {
+    );
+    Ok(functions.await?)
+}
+
+/// The shipped function, without its rules.
+fn detect(options: &Options) -> Function {
+    let Config { account_id, rule, .. } = &options.config;
+    // Its role says what it may read: the events are our own.
+    let mut env = vec![("TRAILHOUND_BUCKETS".into(), "*".into())];
+    if !rule.when.is_empty() {
+        env.push((QUESTION_VARIABLE.into(), rule.when.clone().into()));
+    }
+    Function {
         name: DETECT.to_owned(),
-        arn: detect_arn(config),
+        arn: detect_arn(&options.config),
         command: options.detect.clone(),
-        env: folder
-            .iter()
-            .map(|folder| ("TRAILHOUND_RULES".into(), folder.clone().into_os_string()))
-            .collect(),
+        env,
         findings: true,
-        role: format!("arn:aws:iam::{account}:role/{DETECT_ROLE}"),
-        readable: folder.into_iter().collect(),
-    })?;
-    Ok(functions)
+        role: format!("arn:aws:iam::{account_id}:role/{DETECT_ROLE}"),
+        readable: Vec::new(),
+    }
 }
 
 /// The ARN of the shipped function.

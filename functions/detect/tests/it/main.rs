@@ -1,6 +1,9 @@
 //! The function from event to response, its buckets in memory.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod batches;
+mod sending;
+
 use std::sync::Arc;
 
 use detect::{Detect, Error, Response, handle};
@@ -10,7 +13,19 @@ use serde_json::{Value, json};
 
 const LOG: &str = "AWSLogs/123456789012/CloudTrail/us-east-2/2026/11/22/123456789012_CloudTrail_us-east-2_20261122T1000Z_abcdefghijklmnop.json.gz";
 
-/// A bucket `logs` in memory, and the function that reads it.
+/// One rule, so that the shipped ones may change.
+const RULE: &str = "title: A topic is made\nid: 00000000-0000-4000-8000-000000000001\n\
+    logsource:\n  product: aws\n  service: cloudtrail\ndetection:\n  made:\n    \
+    eventSource: sns.amazonaws.com\n    eventName: CreateTopic\n  condition: made\nlevel: low\n";
+
+fn rules() -> RuleSet {
+    let loaded = RuleSet::load([("topic.yml", RULE)].into_iter());
+    assert_eq!(loaded.problems, []);
+    loaded.rules
+}
+
+/// Buckets `logs` and `example-logs` of the same objects in memory, and the function that reads
+/// them.
 struct World {
     bucket: Arc<InMemory>,
     detect: Detect,
@@ -21,10 +36,10 @@ impl World {
         let bucket = Arc::new(InMemory::new());
         let opened = Arc::clone(&bucket);
         let open = move |name: &str| match name {
-            "logs" => Ok(Arc::clone(&opened) as Arc<dyn ObjectStore>),
+            "logs" | "example-logs" => Ok(Arc::clone(&opened) as Arc<dyn ObjectStore>),
             other => Err(object_store::Error::Generic { store: "test", source: other.into() }),
         };
-        Self { bucket, detect: Detect::new(RuleSet::shipped(), Box::new(open)) }
+        Self { bucket, detect: Detect::new(rules(), Box::new(open)) }
     }
 
     async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) {
@@ -67,7 +82,7 @@ async fn a_call_that_a_rule_names_is_found_and_its_neighbour_is_not() {
     world.put(LOG, log(&[record("CreateTopic", "e1"), record("GetTopicAttributes", "e2")])).await;
     let response = world.told(&[LOG]).await;
     let [finding] = response.findings.as_slice() else { panic!("{response:?}") };
-    assert_eq!(finding.rule.title, "SNS topic created");
+    assert_eq!(finding.rule.title, "A topic is made");
     assert_eq!(finding.record, record("CreateTopic", "e1"));
     assert_eq!(finding.object, format!("s3://logs/{LOG}"));
     assert_eq!((response.objects, response.records, response.skipped), (1, 2, 0));
@@ -180,6 +195,8 @@ async fn removed_objects_twins_and_test_events_are_nothing_to_read() {
     assert_eq!(response, Response { skipped: 1, ..Response::default() });
     let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "logs"});
     assert_eq!(handle(&world.detect, test).await.unwrap(), Response::default());
+    let validation = batches::example("sns_cloudtrail_validation");
+    assert_eq!(handle(&world.detect, validation).await.unwrap(), Response::default());
     let error = handle(&world.detect, json!({"detail-type": "x"})).await.unwrap_err();
     assert!(matches!(error, Error::Unrecognised(_)), "{error}");
 }
