@@ -128,3 +128,6 @@ async fn parsed(word: &str, services: &Services) -> anyhow::Result<Vec<Destinati
     // What is wrong is not shown: it may be the secret.
     read.with_context(|| format!("what {word} holds is no list of destinations"))
 }
+
+#[cfg(test)]
+mod tests;

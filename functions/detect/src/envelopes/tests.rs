@@ -65,8 +65,8 @@ fn each_shape_that_aws_sends_is_understood() {
     check("sqs_sns_s3", &[&format!("0: {made}")]);
     check("sqs_sns_cloudtrail", &[&format!("0: {made}"), &format!("0: {log}")]);
     check("sqs_cloudtrail_raw", &[&format!("0: {made}"), &format!("0: {log}")]);
-    check("sqs_sns_subscription", &[&format!("0: Subscription {{ topic: \"{}\" }}", topic)]);
-    check("sqs_sns_unsubscription", &[&format!("0: Unsubscription {{ topic: \"{}\" }}", topic)]);
+    check("sqs_sns_subscription", &[&format!("0: Subscription {{ topic: \"{topic}\" }}")]);
+    check("sqs_sns_unsubscription", &[&format!("0: Unsubscription {{ topic: \"{topic}\" }}")]);
     check("sqs_sns_cloudtrail_validation", &["0: CloudTrailValidation"]);
     check("sqs_cloudtrail_validation_raw", &["0: CloudTrailValidation"]);
     check("eventbridge_object_created", &[&made]);
