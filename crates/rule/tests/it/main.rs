@@ -1,6 +1,7 @@
 //! The rule room through its own door.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod detection_cases;
 mod explain;
 mod oracle;
 mod refusals;
