@@ -2,9 +2,10 @@
 
 mod catalogue;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rule::{RuleSet, Verdict};
+use serde_json::Value;
 
 #[test]
 fn the_compiled_list_is_the_folder() {
@@ -41,6 +42,28 @@ fn every_shipped_rule_says_who_what_and_why() {
         assert!(!rule.falsepositives().is_empty(), "{}", rule.file());
         assert!(rule.tags().iter().all(|tag| tag.starts_with("attack.")), "{}", rule.file());
         assert!(rule.tags().len() > 1, "{}", rule.file());
+    }
+}
+
+/// The scan that passes over most records lives on it: one rule that any call could match would
+/// have every record looked at. Root is to be told of whatever it calls.
+#[test]
+fn every_shipped_rule_but_that_for_root_hangs_on_the_name_of_the_call() {
+    let records: BTreeMap<&str, Value> = rule::shipped_sources()
+        .filter_map(|(name, text)| Some((name.strip_suffix(".test.yml")?, text)))
+        .map(|(name, text)| (name, serde_yaml_ng::from_str(text).unwrap()))
+        .collect();
+    for rule in RuleSet::shipped().rules() {
+        let name = rule.file().strip_suffix(".yml").unwrap();
+        let [matching, others] = ["match", "no_match"].map(|key| records[name][key].as_array());
+        assert!(others.unwrap().len() >= 2, "{name}");
+        let matching = matching.unwrap();
+        assert!(matching.len() >= 2, "{name}");
+        for record in matching {
+            let mut record = record.clone();
+            record["eventName"] = "NoCallOfThatName".into();
+            assert_eq!(rule.holds(&record), name == "root_user_used", "{name}");
+        }
     }
 }
 
