@@ -1,8 +1,12 @@
 //! The command line, as `--help` shows it.
 
+mod scan;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use crate::args::scan::{Format, Scan};
 
 /// CloudTrail on one machine: records API calls, delivers log files, runs detections, raises alerts.
 #[derive(Debug, Parser)]
@@ -24,6 +28,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Dead letters: what gave up, why, and once more
     Dead(Dead),
+    /// Ask rules of an archive: which records they hold for
+    Scan(Scan),
     /// The Sigma rules that raise alerts
     Rules(Rules),
     /// Be a function's process

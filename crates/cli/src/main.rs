@@ -9,6 +9,7 @@ mod up;
 
 mod dead;
 mod rules;
+mod scan;
 
 mod admin;
 mod output;
@@ -38,12 +39,18 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if let Command::Rules(rules) = args.command {
-        return rules::run(&rules);
+    // What needs no runtime has none: signals and threads are its own.
+    match args.command {
+        Command::Rules(rules) => rules::run(&rules),
+        Command::Scan(scan) => scan::run(&scan),
+        command => served(command),
     }
+}
+
+fn served(command: Command) -> anyhow::Result<ExitCode> {
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     threads.block_on(async {
-        match args.command {
+        match command {
             Command::Demo(demo) => demo::run(&demo).await,
             Command::Up(up) => up::run(&up).await,
             Command::Env(place) => env::run(&place),
@@ -51,6 +58,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Dead(dead) => dead::run(&dead).await,
             Command::Runtime(runtime) => runtime::run(&runtime).await,
             Command::Rules(rules) => rules::run(&rules),
+            Command::Scan(scan) => scan::run(&scan),
         }
     })
 }

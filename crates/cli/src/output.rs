@@ -10,6 +10,14 @@ pub(crate) fn line(text: &str) {
     }
 }
 
+/// Lines on standard output as they are, all together. An error where nobody reads them.
+pub(crate) fn bytes(lines: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(lines)?;
+    out.flush()
+}
+
 /// One JSON object a line on standard output.
 pub(crate) fn json<T: serde::Serialize>(value: &T) {
     line(&serde_json::to_string(value).expect("output is made of plain structures"));

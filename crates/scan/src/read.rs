@@ -1,11 +1,23 @@
 //! Bytes of files, in buffers that a thread keeps.
 
-use std::io::{self, Read};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::fd::AsFd,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 
 use crate::progress::Progress;
 
 /// How large a buffer is at first, in bytes: nearly all log files fit.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How often a wait for standard input looks whether to stop.
+const LOOKS_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// What a thread reads whole objects into.
 #[derive(Debug)]
@@ -80,6 +92,33 @@ impl<R: Read> Read for Counted<'_, R> {
         self.bytes += count;
         self.progress.read(count);
         Ok(read)
+    }
+}
+
+/// Standard input, which may say nothing for long: looks every so often whether to stop.
+pub(crate) struct Stdin<'a> {
+    source: File,
+    progress: &'a Progress,
+}
+
+impl<'a> Stdin<'a> {
+    pub(crate) fn open(progress: &'a Progress) -> io::Result<Self> {
+        let source = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        Ok(Self { source, progress })
+    }
+}
+
+impl Read for Stdin<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while !self.progress.is_stopped() {
+            let mut waiting = [PollFd::new(&self.source, PollFlags::IN)];
+            match poll(&mut waiting, Some(&LOOKS_EVERY)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => return self.source.read(into),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::Error::other("the scan was stopped"))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     item::{Body, Fetched, Item},
     local,
     progress::Progress,
-    read::{Buffer, Counted, Filled},
+    read::{Buffer, Counted, Filled, Stdin},
     report::Failure,
     run::Sink,
     tally::Tally,
@@ -116,9 +116,14 @@ impl<'a, S: Sink> Worker<'a, S> {
     }
 
     fn stdin(&mut self) {
-        self.told.is_live = true;
-        self.stream(STDIN, STDIN, io::stdin().lock());
-        self.told.is_live = false;
+        match Stdin::open(self.progress) {
+            Ok(stdin) => {
+                self.told.is_live = true;
+                self.stream(STDIN, STDIN, stdin);
+                self.told.is_live = false;
+            }
+            Err(error) => self.not_read(Path::new(STDIN), &error),
+        }
     }
 
     fn fetched(&mut self, fetched: Fetched) {
