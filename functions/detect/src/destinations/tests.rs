@@ -159,6 +159,7 @@ async fn a_destination_that_is_busy_is_named_without_its_secrets() {
             send(&sender, &[finding()]).await.unwrap_err()
         })
         .await;
+    assert!(world.asked("ssm").is_empty(), "no webhook, no key");
     let shown = error.to_string();
     assert!(shown.contains("status 503") && !shown.contains("busy"), "{shown}");
 }
