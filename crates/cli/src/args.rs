@@ -1,12 +1,14 @@
 //! The command line, as `--help` shows it.
 
 mod scan;
+mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use crate::args::scan::{Format, Scan};
+pub(crate) use crate::args::watch::Watch;
 
 /// CloudTrail on one machine: records API calls, delivers log files, runs detections, raises alerts.
 #[derive(Debug, Parser)]
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Env(Place),
     /// Tell, hop by hop, what waits and what is dead; exit 1 when a hop is over its limit
     Status(Status),
+    /// Follow a real bucket's queue: alert on what its log files hold
+    Watch(Watch),
     /// Dead letters: what gave up, why, and once more
     Dead(Dead),
     /// Ask rules of an archive: which records they hold for
@@ -67,6 +71,9 @@ pub(crate) struct Up {
     /// A TOML file that overrides single keys of the defaults
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// A question that alerts as a rule does, such as s3:DeleteBucket; beside the rules
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) when: Option<String>,
     /// Print one JSON line when ready
     #[arg(long)]
     pub(crate) json: bool,

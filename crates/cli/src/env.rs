@@ -2,10 +2,16 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use crate::{admin, args::Place, output};
 
 pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     let info = admin::info(&place.dir)?;
+    if info.endpoint.is_empty() {
+        let dir = place.dir.display();
+        bail!("what runs in {dir} is `trailhound watch`, which serves no AWS endpoint");
+    }
     let lines = [
         ("AWS_ENDPOINT_URL", &info.endpoint),
         ("AWS_ACCESS_KEY_ID", &info.access_key_id),

@@ -6,6 +6,7 @@ mod demo;
 mod env;
 mod status;
 mod up;
+mod watch;
 
 mod dead;
 mod rules;
@@ -53,6 +54,7 @@ fn served(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Demo(demo) => demo::run(&demo).await,
             Command::Up(up) => up::run(&up).await,
+            Command::Watch(watch) => watch::run(&watch).await,
             Command::Env(place) => env::run(&place),
             Command::Status(status) => status::run(&status).await,
             Command::Dead(dead) => dead::run(&dead).await,

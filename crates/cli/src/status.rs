@@ -13,14 +13,20 @@ pub(crate) async fn run(args: &Status) -> anyhow::Result<ExitCode> {
     } else {
         let rows: Vec<_> = report.hops.iter().map(row).collect();
         output::table(&["HOP", "WAITING", "OLDEST", "DEAD", ""], &rows);
-        let calls: Vec<_> =
-            report.calls.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        output::line(&format!("Calls since the start: {}.", calls.join(", ")));
+        since_the_start("Calls", &report.calls);
+        since_the_start("Messages", &report.messages);
         if !report.healthy {
             output::line("Not healthy: `trailhound dead list` shows what gave up.");
         }
     }
     Ok(if report.healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn since_the_start(what: &str, counts: &[(String, u64)]) {
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    if !counts.is_empty() {
+        output::line(&format!("{what} since the start: {}.", counts.join(", ")));
+    }
 }
 
 fn row(hop: &Hop) -> Vec<String> {

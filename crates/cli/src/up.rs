@@ -19,8 +19,13 @@ pub(crate) async fn run(args: &Up) -> anyhow::Result<ExitCode> {
     if let Some(address) = args.listen {
         config.listen.address = address;
     }
+    if let Some(question) = &args.when {
+        rule::when(question).map_err(|why| anyhow::anyhow!("--when: {why}"))?;
+        config.rule.when.clone_from(question);
+    }
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let (launcher, detect) = runtime::commands()?;
     let server = Server::start(Options {
         config: config.clone(),
@@ -38,9 +43,12 @@ pub(crate) async fn run(args: &Up) -> anyhow::Result<ExitCode> {
     } else {
         greet(&server, &config);
     }
-    tokio::select! {
-        _ = interrupted.recv() => {}
-        _ = terminated.recv() => {}
+    loop {
+        tokio::select! {
+            _ = interrupted.recv() => break,
+            _ = terminated.recv() => break,
+            _ = hung_up.recv() => server.reload(),
+        }
     }
     if !args.json {
         output::line("Stopping: what is under way is finished, the rest waits in the directory.");
@@ -64,7 +72,7 @@ fn greet(server: &Server, config: &Config) {
     }
     output::line(&format!("  rules     {rules}"));
     for problem in refused {
-        output::line(&format!("            refused: {}", output::safe(problem)));
+        output::line(&format!("            refused: {}", output::safe(&problem)));
     }
     output::line(&format!("  alerts    {}", server.destinations().join(", ")));
     for (wall, why) in server.missing_walls() {

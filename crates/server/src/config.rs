@@ -110,6 +110,8 @@ section! {
     Rule from RuleFile {
         /// Folders that replace the shipped rules.
         dirs: Vec<std::path::PathBuf>,
+        /// A question that alerts as a rule does, or empty.
+        when: String,
     }
 }
 section! {
@@ -291,6 +293,11 @@ impl Config {
                 return Err(("alert.destinations", why.to_string()));
             }
         }
+        if !self.rule.when.is_empty()
+            && let Err(why) = rule::when(&self.rule.when)
+        {
+            return Err(("rule.when", why.to_string()));
+        }
         for folder in &self.rule.dirs {
             if let Err(why) = std::fs::read_dir(folder) {
                 return Err(("rule.dirs", format!("{}: {why}", folder.display())));
@@ -375,6 +382,7 @@ mod tests {
             ("[trail]\ndefault_name = \"x\"\n", "`trail.default_name`: Trail name too short"),
             ("[trail]\ndefault_bucket = \"A B\"\n", "`trail.default_bucket`: "),
             ("[rule]\ndirs = [\"/nowhere\"]\n", "`rule.dirs`: /nowhere: "),
+            ("[rule]\nwhen = \"a and\"\n", "`rule.when`: "),
         ] {
             let text = error(given);
             assert!(text.starts_with(&format!("my.toml:2: {named}")), "{text}");

@@ -16,7 +16,7 @@ mod admin;
 mod status;
 mod tls;
 
-pub use crate::admin::{DeadLetter, ReplayRequest, Replayed};
+pub use crate::admin::{AdminDoor, DeadLetter, ReplayRequest, Replayed, View};
 pub use crate::config::{Config, DEFAULTS, Invalid};
 pub use crate::dir::{DataDir, Unusable};
 pub use crate::passage::Passage;

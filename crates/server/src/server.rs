@@ -3,16 +3,18 @@
 mod info;
 mod rooms;
 mod rules;
+mod shown;
 
 use std::{ffi::OsString, sync::Arc};
 
 use anyhow::Context;
-use flow::{Chance, Clock, Secret};
+use flow::{Chance, Clock};
 use tokio::{net::TcpListener, sync::broadcast, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::server::info::{Info, SERVER_FILE};
 pub(crate) use crate::server::rooms::Rooms;
+use crate::server::{rules::Keeper, shown::Shown};
 use crate::{
     admin::{self, Admin},
     config::Config,
@@ -25,11 +27,6 @@ use crate::{
         trail_to_journal,
     },
 };
-
-/// Letters of the admin API's token.
-const TOKEN_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// Length of that token in characters.
-const TOKEN_CHARS: usize = 40;
 
 /// What a server is made of.
 pub struct Options {
@@ -112,19 +109,16 @@ impl Server {
             .with_context(|| format!("`admin.address`: cannot listen on {admin_address}"))?;
         let endpoint = endpoint_url(config, &listener, tls.is_some())?;
         let inner = InnerEndpoints::default();
-        let rooms = Arc::new(Rooms::open(&options, &endpoint, &inner).await?);
-        let token = Secret::new(
-            dir.private_text("admin.token", || chance.text(TOKEN_LETTERS, TOKEN_CHARS))?,
-        );
-        let admin = Admin {
-            rooms: Arc::clone(&rooms),
-            limits: config.status.clone(),
-            token: token.clone(),
-            address: admin_listener.local_addr()?,
-        };
+        let (rooms, keeper) = Rooms::open(&options, &endpoint, &inner).await?;
+        let rooms = Arc::new(rooms);
+        let token = admin::token(dir, &**chance)?;
+        let view = Shown { rooms: Arc::clone(&rooms), limits: config.status.clone() };
+        let address = admin_listener.local_addr()?;
+        let admin = Admin { view: Arc::new(view), token: token.clone(), address };
         let info = Info::of(config, dir, &endpoint, &admin, &rooms);
         dir.write_private(SERVER_FILE, &info.to_json(&token))?;
-        let running = stages(&rooms, config, clock, (listener, tls), (admin, admin_listener));
+        let admin = (admin, admin_listener);
+        let running = stages(&rooms, config, clock, (listener, tls), admin, keeper);
         Ok(Self { info, rooms, running, endpoints: inner, dir: options.dir })
     }
 
@@ -149,9 +143,15 @@ impl Server {
         &self.rooms.journal
     }
 
-    /// The rules that are asked, and those that were refused, as text.
-    pub fn rules(&self) -> (usize, &[String]) {
-        (self.rooms.rules.count, &self.rooms.rules.refused)
+    /// How many rules are asked, and those that were refused, as text.
+    pub fn rules(&self) -> (usize, Vec<String>) {
+        let running = self.rooms.rules.now();
+        (running.count, running.refused)
+    }
+
+    /// Looks at the folders of rules now, rather than within seconds.
+    pub fn reload(&self) {
+        self.rooms.rules.ask.notify_one();
     }
 
     /// Where alerts go, without what is secret of a URL.
@@ -195,6 +195,7 @@ fn stages(
     clock: &Arc<dyn Clock>,
     (listener, tls): Door,
     (admin, admin_listener): (Admin, TcpListener),
+    keeper: Keeper,
 ) -> Vec<Stage> {
     let gateway = rooms.gateway.clone();
     let retention = config.journal.retention.millis();
@@ -215,6 +216,9 @@ fn stages(
         }),
         Stage::of("notifications", |stop, tasks| {
             tasks.spawn(notification::run(rooms.notifications.clone(), stop));
+        }),
+        Stage::of("rules", |stop, tasks| {
+            tasks.spawn(keeper.run(Arc::clone(clock), stop));
         }),
         Stage::of("functions", |stop, tasks| {
             tasks.spawn(function::run(rooms.functions.clone(), stop));

@@ -30,8 +30,18 @@ pub struct Report {
     /// In the order of the road.
     pub hops: Vec<Hop>,
     /// Calls since the start, by what became of them.
+    #[serde(default)]
     pub calls: Vec<(String, u64)>,
+    /// Messages of a watched queue since the start, by what became of them.
+    #[serde(default)]
+    pub messages: Vec<(String, u64)>,
+    /// How many rules run.
+    #[serde(default)]
+    pub rules: u64,
 }
+
+/// The hop that says whether changed rules are used.
+pub(crate) const RULES_HOP: &str = "rules";
 
 impl Rooms {
     /// Looks at every hop.
@@ -62,24 +72,33 @@ impl Rooms {
                 ..Hop::default()
             });
         }
-        let now = self.clock.now();
+        let rules = self.rules.now();
+        hops.push(Hop { hop: RULES_HOP.to_owned(), error: rules.error, ..Hop::default() });
+        let report = Report::of(hops, limits, self.clock.now());
+        let calls = calls(self.gateway.counts());
+        Ok(Report { calls, rules: rules.count as u64, ..report })
+    }
+}
+
+impl Report {
+    /// Judges hops by the limits.
+    pub fn of(mut hops: Vec<Hop>, limits: &config::Status, now: Timestamp) -> Self {
         for hop in &mut hops {
             let waited = hop.oldest.map_or(0, |oldest| now.millis_since(oldest));
             hop.over_limit = waited > limits.oldest_max.millis() || hop.dead > limits.dead_max;
         }
         let healthy = !hops.iter().any(|hop| hop.over_limit);
-        Ok(Report { healthy, hops, calls: calls(self.gateway.counts()) })
+        Self { healthy, hops, ..Self::default() }
     }
-}
 
-impl Report {
     /// The same for Prometheus (text exposition format 0.0.4).
     pub(crate) fn to_metrics(&self, now: Timestamp) -> String {
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, rows: Vec<(String, f64)>| {
             text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
             for (labels, value) in rows {
-                text.push_str(&format!("{name}{{{labels}}} {value}\n"));
+                let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+                text.push_str(&format!("{name}{labels} {value}\n"));
             }
         };
         let hops = |value: &dyn Fn(&Hop) -> f64| {
@@ -107,6 +126,11 @@ impl Report {
             hops(&age),
         );
         family("trailhound_hop_dead", "gauge", "Dead letters.", hops(&|hop| number(hop.dead)));
+        let stale = self.hops.iter().any(|hop| hop.hop == RULES_HOP && hop.error.is_some());
+        let bare = |value| vec![(String::new(), value)];
+        family("trailhound_rules", "gauge", "Rules that run.", bare(number(self.rules)));
+        let help = "1 while changed rules are refused and those from before still run.";
+        family("trailhound_rules_stale", "gauge", help, bare(f64::from(u8::from(stale))));
         let over = hops(&|hop| f64::from(u8::from(hop.over_limit)));
         family("trailhound_hop_over_limit", "gauge", "1 where a hop is over its limit.", over);
         text
@@ -147,14 +171,22 @@ mod tests {
             over_limit: true,
             error: None,
         };
-        let report =
-            Report { healthy: false, hops: vec![hop], calls: vec![("recorded".into(), 7)] };
+        let rules =
+            Hop { hop: RULES_HOP.to_owned(), error: Some("x".to_owned()), ..Hop::default() };
+        let report = Report {
+            hops: vec![hop, rules],
+            calls: vec![("recorded".into(), 7)],
+            rules: 5,
+            ..Report::default()
+        };
         let text = report.to_metrics(now);
         for line in [
             "trailhound_calls_total{outcome=\"recorded\"} 7",
             "trailhound_hop_waiting{hop=\"trail \\\"a\\\"\"} 3",
             "trailhound_hop_oldest_seconds{hop=\"trail \\\"a\\\"\"} 10",
             "trailhound_hop_dead{hop=\"trail \\\"a\\\"\"} 1",
+            "trailhound_rules 5",
+            "trailhound_rules_stale 1",
             "trailhound_hop_over_limit{hop=\"trail \\\"a\\\"\"} 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");

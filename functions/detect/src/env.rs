@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     pub(crate) task_root: Option<PathBuf>,
     /// Where the rules are: a folder, `s3://BUCKET/PREFIX`, or `shipped`.
     pub(crate) rules: Option<String>,
+    /// A question that is asked beside the rules.
+    pub(crate) when: Option<String>,
     /// Which buckets may be read; none where nothing is said.
     pub(crate) buckets: Option<String>,
     /// Where alerts go, with spaces between; where nothing is said, findings are only answered.
@@ -88,6 +90,7 @@ impl Environment {
             ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
             task_root: variable("LAMBDA_TASK_ROOT").map(PathBuf::from),
             rules: variable("TRAILHOUND_RULES"),
+            when: variable("TRAILHOUND_WHEN"),
             buckets: variable("TRAILHOUND_BUCKETS"),
             destinations: variable("TRAILHOUND_DESTINATIONS"),
             webhook_key: variable("TRAILHOUND_WEBHOOK_KEY").map(flow::Secret::new),

@@ -58,11 +58,17 @@ impl Source {
     }
 }
 
-/// The rules that the environment names.
+/// The rules that the environment names, and its question.
 ///
 /// # Errors
 /// They cannot be read, or none of them can be honoured.
 pub(crate) async fn rules(environment: &Environment) -> anyhow::Result<RuleSet> {
+    let question = environment.when.as_deref().filter(|text| !text.is_empty()).map(rule::when);
+    let question = question.transpose().context("TRAILHOUND_WHEN")?;
+    Ok(named(environment).await?.with(question))
+}
+
+async fn named(environment: &Environment) -> anyhow::Result<RuleSet> {
     let (loaded, place) = match Source::of(environment, Path::is_dir)? {
         Source::Shipped => return Ok(RuleSet::shipped()),
         Source::Folder(folder) => (folder::load_rules(&folder)?, folder.display().to_string()),

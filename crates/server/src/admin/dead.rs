@@ -19,7 +19,7 @@ const LISTED_MAX: usize = 1_000;
 /// Something that gave up, as `trailhound dead list --json` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// Where it gave up: `notification`, `function`, `alert` or `topic`.
+    /// Where it gave up: `notification`, `function`, `alert` or `topic`, or `watch`.
     pub hop: String,
     /// Its id there.
     pub id: String,
@@ -64,8 +64,8 @@ pub(super) async fn replay(
     Json(wanted): Json<ReplayRequest>,
 ) -> Result<Response, Failed> {
     let mut replayed = 0;
-    let now = admin.rooms.clock.now();
-    for (hop, queue) in admin.rooms.queues() {
+    let now = admin.view.now();
+    for (hop, queue) in admin.view.queues() {
         if wanted.hop.as_deref().is_some_and(|wanted| wanted != hop) {
             continue;
         }
@@ -96,7 +96,7 @@ async fn revive_all(queue: &Queue, now: Timestamp) -> Result<u64, store::Error> 
 impl Admin {
     async fn letters(&self) -> Result<Vec<DeadLetter>, store::Error> {
         let mut letters = Vec::new();
-        for (hop, queue) in self.rooms.queues() {
+        for (hop, queue) in self.view.queues() {
             for dead in queue.dead(LISTED_MAX).await? {
                 let text = |name| dead.detail.get(name).and_then(|value| value.as_str());
                 letters.push(DeadLetter {

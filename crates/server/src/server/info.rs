@@ -51,6 +51,20 @@ impl Info {
         }
     }
 
+    /// Of a program that serves no AWS endpoint: its fields are empty.
+    pub(crate) fn of_door(dir: &DataDir, address: std::net::SocketAddr) -> Self {
+        Self {
+            endpoint: String::new(),
+            console: format!("http://{address}"),
+            account_id: String::new(),
+            region: String::new(),
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
+            dir: dir.path().display().to_string(),
+            admin_token: None,
+        }
+    }
+
     /// The file's text.
     pub(crate) fn to_json(&self, token: &Secret) -> String {
         let whole = Self { admin_token: Some(token.expose().to_owned()), ..self.clone() };
