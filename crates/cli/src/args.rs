@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod rules;
 mod scan;
 mod watch;
 
@@ -7,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use crate::args::rules::{Explain, Rules, RulesCommand};
 pub(crate) use crate::args::scan::{Format, Scan};
 pub(crate) use crate::args::watch::Watch;
 
@@ -132,38 +134,6 @@ pub(crate) enum DeadCommand {
         /// Only of this hop
         #[arg(long)]
         hop: Option<String>,
-    },
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Rules {
-    #[command(subcommand)]
-    pub(crate) command: RulesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RulesCommand {
-    /// List the rules: the shipped ones, or those of folders
-    List {
-        /// Folders or files that replace the shipped rules
-        #[arg(long, value_name = "DIR")]
-        rules: Vec<PathBuf>,
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-    },
-    /// Name everything that is wrong with rules, with file and line; exit 2 where something is
-    Check {
-        /// Folders or files; the shipped rules where none is given
-        paths: Vec<PathBuf>,
-    },
-    /// Try rules on the records beside them (`NAME.test.yml`); exit 1 where one is judged wrong
-    Test {
-        /// Folders or files; the shipped rules where none is given
-        paths: Vec<PathBuf>,
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
     },
 }
 

@@ -4,6 +4,33 @@
 //! reason; a record comes in as JSON, and each rule that holds for it makes a finding. The rules
 //! that Trailhound ships are compiled in, each with records that it must and must not match.
 //! Nothing here touches a disk, a clock or a socket.
+//!
+//! # What a rule means
+//!
+//! Sigma 2.1 leaves to whoever reads a log what its values are. For CloudTrail's records:
+//!
+//! - **A missing field is null.** `exists` asks whether there is a value, and null is none. Every other
+//!   condition fails on null; `neq` holds where its condition does not, so also there.
+//! - **Any element is enough.** Where a dotted name crosses a list, at any depth, the condition holds if it
+//!   does for one of the elements; at the end of the name, for the list itself or one of its elements.
+//!   An empty list on the way, and an element without the field, are a missing field.
+//! - **An object or a list is also a text**: its compact JSON, members in the record's order. Conditions on
+//!   texts are asked of it; keywords are asked of every value in the record, and of the record.
+//! - **Numbers, truth values and their texts are equal**: `22` and `"22"`, `false` and `"False"`. A number's
+//!   text is the shortest that reads back as it.
+//! - **Case does not matter** unless `cased` or `re` say so: characters are folded one by one by Unicode's
+//!   simple case folding, so `Σ`, `σ` and `ς` are the same and `ß` is not `ss`. Fields' names are cased.
+//! - **Escapes are decoded** before anything is compared, in values and in names. Of several members
+//!   with one name the last one counts.
+//! - **Dates** are texts of ISO 8601; `hour` and its kin take the digits as they stand and compare whole
+//!   numbers, also with `lt`, `lte`, `gt` and `gte`.
+//! - **`windash` and the encodings** change the value, in the order given, and `contains` and its kin come
+//!   last. `re` is the syntax of Rust's `regex`, which has neither look-around nor back-references.
+//!
+//! Beside rules, texts may hold **filters** (a `filter` with the `rules` whose condition its own joins
+//! with `and`, by id, name or title, or `any`), and the **values of placeholders** for `expand`: a file
+//! called `placeholders.yml`, a map of names to values or lists of values. Correlations, `timeframe`,
+//! other log sources and other taxonomies are refused, each rule by itself.
 
 mod load;
 mod set;

@@ -39,6 +39,16 @@ fn a_missing_field_is_null() {
 }
 
 #[test]
+fn a_condition_on_a_value_fails_on_null() {
+    for line in
+        ["a: '*'", "a|re: '.*'", "a|contains: ''", "a|lt: 5", "a|cidr: 0.0.0.0/0", "a|hour|gte: 0"]
+    {
+        check(&[line], &[], &[json!({}), json!({"a": null})]);
+    }
+    check(&["a|fieldref: b"], &[], &[json!({}), json!({"a": null, "b": null})]);
+}
+
+#[test]
 fn exists_asks_whether_there_is_a_value() {
     check(
         &["a.b|exists: true"],
@@ -62,6 +72,18 @@ fn a_path_across_lists_holds_if_any_element_does() {
     };
     check(&rule, &[ranges(&["10.0.0.0/8", "0.0.0.0/0"])], &[ranges(&["10.0.0.0/8"]), ranges(&[])]);
     check(&["a: x"], &[json!({"a": ["y", "X"]}), json!({"a": [["x"]]})], &[json!({"a": ["xx"]})]);
+    // At any depth, lists in lists too.
+    check(
+        &["a.b.c|startswith: x"],
+        &[json!({"a": [[{"b": [{"c": 1}, {"c": ["y", "xz"]}]}]]})],
+        &[json!({"a": [[{"b": [{"c": 1}, {"c": ["y"]}]}]]}), json!({"a": {"b": []}})],
+    );
+    // Each condition finds an element of its own.
+    check(
+        &["a.b: 1", "a.c: 2"],
+        &[json!({"a": [{"b": 1}, {"c": 2}]})],
+        &[json!({"a": [{"b": 1}]})],
+    );
 }
 
 #[test]
@@ -90,6 +112,12 @@ fn numbers_truth_values_and_their_texts_are_equal() {
     }
     check(&["a: 1.5"], &[json!({"a": 1.5}), json!({"a": "1.5"})], &[json!({"a": 1})]);
     check(&["a|contains: 2"], &[json!({"a": 123})], &[json!({"a": 13})]);
+    check(&["a: 1.0"], &[json!({"a": 1})], &[json!({"a": "one"})]);
+    check(
+        &["a|re: '^(false|1.5)$'"],
+        &[json!({"a": false}), json!({"a": 1.5})],
+        &[json!({"a": 15})],
+    );
 }
 
 #[test]
