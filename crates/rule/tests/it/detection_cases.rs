@@ -178,7 +178,6 @@ fn every_counterpart_is_a_shipped_rule() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the share is a figure that is reported")]
 fn labelled_cases_are_judged_as_labelled_but_for_those_listed() {
     let Some(path) = crate::sigmahq::shared("detection_cases.ndjson") else { return };
     let text = std::fs::read_to_string(path).unwrap();
