@@ -62,7 +62,7 @@ impl RuleSet {
 
     /// The rules that come with Trailhound.
     pub fn shipped() -> Self {
-        let Loaded { rules, problems } = Self::load(shipped::sources());
+        let Loaded { rules, problems } = Self::load(shipped::rules());
         debug_assert!(problems.is_empty(), "a test reads every shipped rule: {problems:?}");
         rules
     }

@@ -93,11 +93,11 @@ pub(crate) async fn open(environment: &Environment) -> anyhow::Result<Option<Sen
     }
     let webhooks = destinations.iter().any(|d| matches!(d, Destination::Webhook(_)));
     let signing_key = match &environment.webhook_key {
+        _ if !webhooks => String::new(),
         Some(key) => resolved(key.expose(), &services).await.context("TRAILHOUND_WEBHOOK_KEY")?,
-        None if webhooks => {
+        None => {
             bail!("a webhook's alerts are signed: set TRAILHOUND_WEBHOOK_KEY, such as to ssm:NAME")
         }
-        None => String::new(),
     };
     let policy = Policy { allow_private: environment.allow_private };
     let means = Means {

@@ -1,14 +1,15 @@
-//! The few AWS services that the function calls besides S3: SNS, Systems Manager, Secrets Manager.
+//! The few calls of AWS that the function makes besides S3's: they publish, and read what is secret.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
-use client::{Client, Credentials};
-use flow::{Accepted, Arn, Pending, Publish, PublishError, Tree};
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use flow::{Accepted, Arn, Clock, Pending, Publish, PublishError};
+use http::{HeaderValue, Request, header::CONTENT_TYPE};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use sigv4::{Content, Credentials};
+use tokio::sync::OnceCell;
 
 use crate::{clock::MachineClock, env::Environment};
 
@@ -16,76 +17,140 @@ use crate::{clock::MachineClock, env::Environment};
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long one call may take.
 const CALL_WAIT_MAX: Duration = Duration::from_secs(20);
+/// The longest answer that is read, in bytes: secrets have at most 64 KiB.
+const ANSWER_BYTES_MAX: usize = 512 * 1024;
+/// How much of an error's answer is told, in characters.
+const SAID_CHARS_MAX: usize = 300;
+/// What a form's values hold as it is.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Signed clients of services, each made when it is first needed.
+/// Signed calls with the function's credentials. The three that there are do not need the model of
+/// all services, which would be a fifth of the executable.
 pub(crate) struct Services {
     environment: Environment,
-    /// By service and region.
-    clients: Mutex<HashMap<(&'static str, String), Client>>,
+    clock: Arc<dyn Clock>,
+    /// Made when it is first needed.
+    http: OnceCell<reqwest::Client>,
+}
+
+/// What goes to a service.
+struct Call<'a> {
+    service: &'static str,
+    /// Where the resource of this ARN is; for what is no ARN, the function's own region.
+    resource: &'a str,
+    content_type: &'static str,
+    target: Option<&'static str>,
+    body: String,
 }
 
 impl Services {
     pub(crate) fn of(environment: Environment) -> Self {
-        Self { environment, clients: Mutex::default() }
-    }
-
-    /// A client of `service` where the resource of this ARN is; of the function's own region for
-    /// what is no ARN.
-    fn near(&self, service: &'static str, resource: &str) -> anyhow::Result<Client> {
-        let region = match resource.parse::<Arn>() {
-            Ok(arn) if !arn.region.is_empty() => arn.region,
-            _ => self.environment.region.clone(),
-        };
-        let known = (service, region.clone());
-        if let Some(client) = self.clients.lock().expect("no holder panics").get(&known) {
-            return Ok(client.clone());
-        }
-        let client = self.client(service, &region)?;
-        self.clients.lock().expect("no holder panics").insert(known, client.clone());
-        Ok(client)
-    }
-
-    fn client(&self, service: &str, region: &str) -> anyhow::Result<Client> {
-        let environment = &self.environment;
-        let (Some(id), Some(secret)) = (&environment.access_key_id, &environment.secret_access_key)
-        else {
-            anyhow::bail!("there are no credentials in the environment to call {service} with");
-        };
-        let credentials = Credentials {
-            access_key_id: id.clone(),
-            secret: secret.clone(),
-            session_token: environment.session_token.clone(),
-        };
-        let endpoint = environment.endpoint_of(service, region);
-        let client = Client::of(&endpoint, region, credentials, Arc::new(MachineClock))?;
-        let mut http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_WAIT_MAX)
-            .timeout(CALL_WAIT_MAX);
-        if let Some(file) = &environment.ca_bundle {
-            let pem = std::fs::read(file)
-                .with_context(|| format!("AWS_CA_BUNDLE: cannot read {}", file.display()))?;
-            http = http.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
-        }
-        Ok(client.with_http(http.build()?))
+        Self { environment, clock: Arc::new(MachineClock), http: OnceCell::new() }
     }
 
     /// The value of a parameter, decrypted.
     pub(crate) async fn parameter(&self, name: &str) -> anyhow::Result<String> {
-        let input = Tree::map([("Name", Tree::from(name)), ("WithDecryption", Tree::from(true))]);
-        let answer = self.near("ssm", name)?.call("ssm", "GetParameter", &input).await?;
-        let value = answer.get("Parameter").and_then(|parameter| parameter.text("Value"));
+        let input = json!({"Name": name, "WithDecryption": true});
+        let answer = self.json("ssm", "AmazonSSM.GetParameter", name, &input).await?;
+        let value = answer.pointer("/Parameter/Value").and_then(Value::as_str);
         Ok(value.context("the answer of ssm:GetParameter holds no text")?.to_owned())
     }
 
     /// The text of a secret.
     pub(crate) async fn secret(&self, id: &str) -> anyhow::Result<String> {
-        let input = Tree::map([("SecretId", Tree::from(id))]);
-        let client = self.near("secretsmanager", id)?;
-        let answer = client.call("secretsmanager", "GetSecretValue", &input).await?;
-        let value = answer.text("SecretString");
+        let input = json!({"SecretId": id});
+        let answer =
+            self.json("secretsmanager", "secretsmanager.GetSecretValue", id, &input).await?;
+        let value = answer.get("SecretString").and_then(Value::as_str);
         Ok(value.context("the secret holds bytes, and a text is needed")?.to_owned())
+    }
+
+    /// A call in AWS's JSON 1.1.
+    async fn json(
+        &self,
+        service: &'static str,
+        target: &'static str,
+        resource: &str,
+        input: &Value,
+    ) -> anyhow::Result<Value> {
+        let call = Call {
+            service,
+            resource,
+            content_type: "application/x-amz-json-1.1",
+            target: Some(target),
+            body: input.to_string(),
+        };
+        let (status, body) = self.call(call).await?;
+        let answer = serde_json::from_slice::<Value>(&body);
+        if status != 200 {
+            let answer = answer.unwrap_or_default();
+            let told = |names: [&str; 2]| {
+                let text = names.iter().find_map(|name| answer.get(name)?.as_str());
+                text.map_or_else(String::new, |text| format!(": {}", said(text)))
+            };
+            let (code, why) = (told(["__type", "code"]), told(["message", "Message"]));
+            bail!("{target} answered {status}{code}{why}");
+        }
+        answer.with_context(|| format!("{target} answered what is no JSON"))
+    }
+
+    /// Signs a call and sends it; the status and the answer.
+    async fn call(&self, call: Call<'_>) -> anyhow::Result<(u16, Bytes)> {
+        let Call { service, resource, content_type, target, body } = call;
+        let region = match resource.parse::<Arn>() {
+            Ok(arn) if !arn.region.is_empty() => arn.region,
+            _ => self.environment.region.clone(),
+        };
+        let endpoint = self.environment.endpoint_of(service, &region);
+        let body = Bytes::from(body);
+        let mut request = Request::post(format!("{}/", endpoint.trim_end_matches('/')))
+            .header(CONTENT_TYPE, content_type);
+        if let Some(target) = target {
+            request = request.header("x-amz-target", HeaderValue::from_static(target));
+        }
+        let (mut parts, ()) = request.body(()).context("the endpoint is no URL")?.into_parts();
+        let credentials = self.credentials(service)?;
+        let now = self.clock.now();
+        sigv4::sign(&mut parts, &Content::Bytes(&body), &credentials, &region, service, now)?;
+        let http = self.http.get_or_try_init(async || self.client()).await?;
+        let sent = http.post(parts.uri.to_string()).headers(parts.headers).body(body).send().await;
+        let mut answer = sent.with_context(|| format!("{service} cannot be called"))?;
+        let status = answer.status().as_u16();
+        let mut whole = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            if whole.len() + chunk.len() > ANSWER_BYTES_MAX {
+                bail!("{service} answered more than {ANSWER_BYTES_MAX} bytes");
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok((status, whole.into()))
+    }
+
+    fn credentials(&self, service: &str) -> anyhow::Result<Credentials> {
+        let environment = &self.environment;
+        let (Some(id), Some(secret)) = (&environment.access_key_id, &environment.secret_access_key)
+        else {
+            bail!("there are no credentials in the environment to call {service} with");
+        };
+        Ok(Credentials {
+            access_key_id: id.clone(),
+            secret: secret.clone(),
+            session_token: environment.session_token.clone(),
+        })
+    }
+
+    fn client(&self) -> anyhow::Result<reqwest::Client> {
+        let mut http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_WAIT_MAX)
+            .timeout(CALL_WAIT_MAX);
+        if let Some(file) = &self.environment.ca_bundle {
+            let pem = std::fs::read(file)
+                .with_context(|| format!("AWS_CA_BUNDLE: cannot read {}", file.display()))?;
+            http = http.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+        }
+        Ok(http.build()?)
     }
 
     async fn publish_to(
@@ -95,25 +160,42 @@ impl Services {
         subject: Option<&str>,
         message: &str,
     ) -> Result<Accepted, PublishError> {
-        let mut input = vec![
-            ("TopicArn", Tree::from(arn)),
-            ("Subject", Tree::from(subject)),
-            ("Message", Tree::from(message)),
+        let mut form = vec![
+            ("Action", "Publish"),
+            ("Version", "2010-03-31"),
+            ("TopicArn", arn),
+            ("Message", message),
         ];
+        form.extend(subject.map(|subject| ("Subject", subject)));
         if arn.ends_with(".fifo") {
             // The id is the alert's, a space, and the destination, which may be too long.
             let alert = delivery_id.split(' ').next().unwrap_or(delivery_id);
-            input.push(("MessageGroupId", Tree::from("trailhound")));
-            input.push(("MessageDeduplicationId", Tree::from(alert)));
+            form.push(("MessageGroupId", "trailhound"));
+            form.push(("MessageDeduplicationId", alert));
         }
-        let retry = |why: String| PublishError::Retry(why);
-        let client = self.near("sns", arn).map_err(|why| retry(format!("{why:#}")))?;
-        match client.call("sns", "Publish", &Tree::map(input)).await {
-            Ok(answer) => Ok(Accepted(answer.text("MessageId").unwrap_or_default().to_owned())),
-            Err(client::Error::Fault { fault, .. }) if fault.code == "NotFound" => {
-                Err(PublishError::NoSuchTopic(arn.to_owned()))
+        let body: Vec<String> = form
+            .iter()
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, FORM)))
+            .collect();
+        let call = Call {
+            service: "sns",
+            resource: arn,
+            content_type: "application/x-www-form-urlencoded; charset=utf-8",
+            target: None,
+            body: body.join("&"),
+        };
+        let answered = self.call(call).await;
+        let (status, body) = answered.map_err(|why| PublishError::Retry(format!("{why:#}")))?;
+        let text = String::from_utf8_lossy(&body);
+        match status {
+            200 => Ok(Accepted(between(&text, "<MessageId>", "</MessageId>").to_owned())),
+            404 => Err(PublishError::NoSuchTopic(arn.to_owned())),
+            _ => {
+                let code = between(&text, "<Code>", "</Code>");
+                let why = between(&text, "<Message>", "</Message>");
+                let why = format!("SNS answered {status}: {}: {}", said(code), said(why));
+                Err(PublishError::Retry(why))
             }
-            Err(error) => Err(retry(format!("{:#}", anyhow::Error::new(error)))),
         }
     }
 }
@@ -128,4 +210,15 @@ impl Publish for Services {
     ) -> Pending<'a, Result<Accepted, PublishError>> {
         Box::pin(self.publish_to(topic_arn, delivery_id, subject, message))
     }
+}
+
+/// What stands between two marks; nothing where they are missing.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let rest = text.split_once(begin).map_or("", |(_, rest)| rest);
+    rest.split_once(end).map_or("", |(found, _)| found)
+}
+
+/// Foreign text as a message may hold it.
+fn said(text: &str) -> String {
+    text.chars().take(SAID_CHARS_MAX).flat_map(char::escape_debug).collect()
 }

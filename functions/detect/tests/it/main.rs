@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod batches;
+mod deploy;
 mod sending;
 
 use std::sync::Arc;
