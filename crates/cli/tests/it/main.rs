@@ -10,6 +10,8 @@ mod road;
 mod example;
 mod executable;
 mod kill;
+mod rules;
+mod scan;
 
 /// The executable that is tested.
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_trailhound");
