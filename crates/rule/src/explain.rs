@@ -100,6 +100,13 @@ impl Rule {
     }
 }
 
+impl Step {
+    /// The one part in the place of the step.
+    fn only(mut self) -> Self {
+        self.parts.pop().unwrap_or(self)
+    }
+}
+
 /// A step that holds where all of its parts do.
 fn every(asks: &str, parts: Vec<Step>) -> Step {
     let holds = parts.iter().all(|part| part.holds);
@@ -111,6 +118,8 @@ fn selection(selection: &Selection, record: &Value) -> Step {
         parts.iter().map(|part| self::selection(part, record)).collect()
     };
     match selection {
+        // A map of one line is that line.
+        Selection::All(parts) if parts.len() == 1 => every(ALL, steps(parts)).only(),
         Selection::All(parts) => every(ALL, steps(parts)),
         Selection::Any(parts) => {
             let parts = steps(parts);

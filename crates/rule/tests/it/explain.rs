@@ -50,12 +50,10 @@ fn every_part_is_told_with_the_values_that_decided() {
             "  + not",
             "    - filter",
             "      - 1 of",
-            "        - all of",
-            "          - errorCode is null",
-            "            errorCode = \"AccessDenied\" []",
-            "        - all of",
-            "          - n is > 5",
-            "            n = 3 []",
+            "        - errorCode is null",
+            "          errorCode = \"AccessDenied\" []",
+            "        - n is > 5",
+            "          n = 3 []",
         ]
     );
 }
