@@ -5,6 +5,7 @@
 
 mod executable;
 mod listener;
+mod runtime_api;
 mod spread;
 mod sync_cost;
 
@@ -13,5 +14,6 @@ mod report;
 pub use crate::executable::{Line, Lines, Up, bare_exit, trailhound};
 pub use crate::listener::{Arrived, Listener};
 pub use crate::report::{millis, print_json, print_table, say};
+pub use crate::runtime_api::{Life, live};
 pub use crate::spread::Spread;
 pub use crate::sync_cost::fdatasync_millis;
