@@ -1,14 +1,14 @@
 //! Records to the bytes of a log file, and the objects of a log bucket back to records.
 
-mod inflate;
-mod recognise;
+mod reader;
 
-use std::ops::Range;
+mod documents;
+mod inflate;
 
 use sha2::{Digest, Sha256};
 
 pub use self::inflate::{GZIP_BYTES_MAX, INFLATED_BYTES_MAX, INFLATED_RATIO_MAX};
-pub use self::recognise::read;
+pub use self::reader::{Contents, Damage, RawRecord, Reader, Reading, WINDOW_BYTES};
 
 /// A log file to deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,65 +43,15 @@ pub fn write<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> Written {
     Written { gzip, sha256: Sha256::digest(&text).into(), text_bytes: text.len() }
 }
 
-/// What an object of a log bucket is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
-    /// A log file.
-    Log(Log),
-    /// A digest file: it names log files and holds no records.
-    Digest,
-    /// Records of CloudTrail Insights: not API calls.
-    Insights,
-    /// An empty object or a folder's key, such as CloudTrail puts to try a bucket's policy.
-    Marker,
-    /// Something else that somebody keeps in the bucket.
-    Other,
-}
-
-/// The records of a log file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Log {
-    text: Vec<u8>,
-    records: Vec<Range<usize>>,
-    /// Values between the records that are no records.
-    pub unrecognised: usize,
-    /// Where, in the object's bytes, something follows the gzip members; such a file is not what
-    /// was delivered.
-    pub trailing_garbage: Option<usize>,
-}
-
-/// A record as it stands in its log file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RawRecord<'a> {
-    /// Where it begins in the inflated text, in bytes.
-    pub offset: usize,
-    /// Its JSON: an object, valid as `serde_json` judges it.
-    pub json: &'a [u8],
-}
-
-impl Log {
-    /// The records in their order.
-    pub fn records(&self) -> impl ExactSizeIterator<Item = RawRecord<'_>> {
-        self.records.iter().map(|range| RawRecord {
-            offset: range.start,
-            json: self.text.get(range.clone()).unwrap_or_default(),
-        })
-    }
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there is no record.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// The whole inflated text, whose SHA-256 a digest names.
-    pub fn text(&self) -> &[u8] {
-        &self.text
-    }
+/// The text of a log file, whose SHA-256 a digest names: that of exactly one gzip member, none where
+/// the bytes are anything else.
+pub fn text(gzip: &[u8]) -> Option<Vec<u8>> {
+    let mut inflater = libdeflater::Decompressor::new();
+    let mut text = Vec::new();
+    let limit = usize::try_from(INFLATED_BYTES_MAX).unwrap_or(usize::MAX);
+    let size = inflate::one_step(&mut inflater, gzip, &mut text, limit)?;
+    text.truncate(size);
+    Some(text)
 }
 
 #[cfg(test)]

@@ -48,8 +48,10 @@ impl Anchor {
 /// What stands between elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// Commas, and a closing bracket behind the last: the items of a list.
+    /// Commas, and a closing bracket behind the last: the items of a list, from the first.
     Comma,
+    /// The same from behind an item, with the comma that comes next.
+    NextComma,
     /// White space: values one after the other.
     Space,
 }
@@ -85,10 +87,24 @@ pub enum End {
     Closed(usize),
     /// The text ended between elements; the last one ended here.
     Between(usize),
-    /// The text ended within the element that begins here.
-    Within(usize),
+    /// The text ended within an element.
+    Within {
+        /// Where the whole elements end.
+        after: usize,
+        /// Where the unfinished one begins.
+        start: usize,
+    },
     /// Something stands here that separates no elements.
     Broken(usize),
+}
+
+/// How a walk ended, and whether all that it passed is ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// Why it ended, and where.
+    pub end: End,
+    /// Whether there is no byte above 127 on the way.
+    pub is_ascii: bool,
 }
 
 /// Walks `text` from byte `from` and calls `each` for every whole element. Every anchor beyond
@@ -99,7 +115,7 @@ pub fn walk(
     gap: Gap,
     anchors: &[Anchor],
     each: &mut dyn FnMut(Element<'_>),
-) -> End {
+) -> Walked {
     let anchors = anchors.get(..anchors.len().min(ANCHORS_MAX)).unwrap_or_default();
     match *anchors {
         [] => walk_with([], text, from, gap, each),
@@ -116,7 +132,7 @@ fn walk_with<const A: usize>(
     from: usize,
     gap: Gap,
     each: &mut dyn FnMut(Element<'_>),
-) -> End {
+) -> Walked {
     let walk = Walk { anchors, text, from, gap, each };
     #[cfg(target_arch = "x86_64")]
     {
@@ -154,7 +170,7 @@ struct Place<const A: usize> {
 
 impl<const A: usize> Walk<'_, A> {
     #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) -> End {
+    fn run<L: Lanes>(mut self, lanes: L) -> Walked {
         let rest = self.text.get(self.from..).unwrap_or_default();
         let (chunks, tail) = rest.as_chunks::<CHUNK_BYTES>();
         let mut place = Place::<A> {
@@ -170,21 +186,20 @@ impl<const A: usize> Walk<'_, A> {
         let mut at = self.from;
         for chunk in chunks {
             if let Some(end) = self.chunk(lanes, chunk, at, &mut masks, &mut place) {
-                return end;
+                return Walked { end, is_ascii: masks.is_ascii };
             }
             at += CHUNK_BYTES;
         }
         let mut last = [b' '; CHUNK_BYTES];
         last.iter_mut().zip(tail).for_each(|(last, byte)| *last = *byte);
-        if let Some(end) = self.chunk(lanes, &last, at, &mut masks, &mut place) {
-            return end;
-        }
-        self.at_the_end(&place)
+        let end = self.chunk(lanes, &last, at, &mut masks, &mut place);
+        let end = end.unwrap_or_else(|| self.at_the_end(&place));
+        Walked { end, is_ascii: masks.is_ascii }
     }
 
     fn at_the_end(&self, place: &Place<A>) -> End {
         if place.depth > 0 {
-            return End::Within(place.start);
+            return End::Within { after: place.end, start: place.start };
         }
         // What follows the last element is a separator at most, or the text breaks off in it.
         let rest = self.text.get(place.end..).unwrap_or_default();
@@ -295,11 +310,15 @@ impl<const A: usize> Walk<'_, A> {
     /// The first byte between `from` and `to` that separates no elements.
     fn wrong_gap(&self, from: usize, to: usize) -> Option<usize> {
         let gap = self.text.get(from..to).unwrap_or_default();
-        let is_first = from == self.from;
-        if gap == b"," && self.gap == Gap::Comma && !is_first {
+        let is_comma_due = match self.gap {
+            Gap::Space => false,
+            Gap::Comma => from != self.from,
+            Gap::NextComma => true,
+        };
+        if gap == b"," && is_comma_due {
             return None;
         }
-        let mut commas = usize::from(self.gap == Gap::Comma && !is_first);
+        let mut commas = usize::from(is_comma_due);
         for (index, byte) in gap.iter().enumerate() {
             match byte {
                 b',' if commas > 0 => commas -= 1,
@@ -314,7 +333,7 @@ impl<const A: usize> Walk<'_, A> {
         let gap = self.text.get(from..bracket).unwrap_or_default();
         match gap.iter().position(|byte| !is_space(*byte)) {
             Some(index) => End::Broken(from + index),
-            None if self.gap == Gap::Comma && self.text.get(bracket) == Some(&b']') => {
+            None if self.gap != Gap::Space && self.text.get(bracket) == Some(&b']') => {
                 End::Closed(bracket)
             }
             None => End::Broken(bracket),

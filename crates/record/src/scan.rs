@@ -38,6 +38,16 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
+    /// At byte `at` of `text`.
+    pub fn at_byte(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
+    }
+
+    /// Passes over one byte.
+    pub fn pass(&mut self) {
+        self.at += 1;
+    }
+
     /// How many bytes lie behind.
     pub fn at(&self) -> usize {
         self.at

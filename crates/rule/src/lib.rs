@@ -38,6 +38,8 @@ mod set;
 mod rule;
 mod when;
 
+mod engine;
+
 mod ast;
 mod evaluate;
 mod moment;
@@ -56,6 +58,7 @@ mod trial;
 
 mod error;
 
+pub use crate::engine::Memory;
 pub use crate::error::{Error, Problem};
 pub use crate::explain::{Explanation, Found, Step};
 pub use crate::load::Loaded;

@@ -20,6 +20,51 @@ pub(crate) struct Pattern {
     cased: bool,
     /// As its author wrote it, for people.
     written: String,
+    /// The same where it is ASCII with wildcards at its ends only, as nearly all are.
+    simple: Option<Simple>,
+}
+
+/// An ASCII text, in lower case unless it is cased, and whether more may stand around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Simple {
+    text: Vec<u8>,
+    before: bool,
+    behind: bool,
+}
+
+impl Simple {
+    fn of(marks: &[Mark]) -> Option<Self> {
+        let (before, marks) = match marks {
+            [Mark::Many, marks @ ..] => (true, marks),
+            marks => (false, marks),
+        };
+        let (behind, marks) = match marks {
+            [marks @ .., Mark::Many] => (true, marks),
+            marks => (false, marks),
+        };
+        let byte = |mark: &Mark| match mark {
+            Mark::Char(c) if c.is_ascii() => u8::try_from(*c).ok(),
+            _ => None,
+        };
+        let text = marks.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+        Some(Self { text, before, behind })
+    }
+
+    /// Whether an ASCII text fits.
+    fn fits(&self, text: &[u8], cased: bool) -> bool {
+        let same = |part: &[u8]| {
+            if cased { part == self.text } else { part.eq_ignore_ascii_case(&self.text) }
+        };
+        let length = self.text.len();
+        let start = || text.get(..length).is_some_and(same);
+        let end = || text.len().checked_sub(length).and_then(|at| text.get(at..)).is_some_and(same);
+        match (self.before, self.behind) {
+            (false, false) => same(text),
+            (false, true) => start(),
+            (true, false) => end(),
+            (true, true) => length == 0 || text.windows(length).any(same),
+        }
+    }
 }
 
 /// One step of a pattern.
@@ -49,7 +94,8 @@ impl Pattern {
                 Piece::Many => marks.push(Mark::Many),
             }
         }
-        Self { marks, cased, written }
+        let simple = Simple::of(&marks);
+        Self { marks, cased, written, simple }
     }
 
     /// Whether the whole of `text` fits.
@@ -57,6 +103,14 @@ impl Pattern {
     /// Each `*` takes as little as it can, and only the last one met is ever tried again: a longer
     /// bite of an earlier one could not help. So the time is at most pattern times text.
     pub(crate) fn fits(&self, text: &str) -> bool {
+        // Folding takes no character of ASCII out of ASCII, so bytes can be compared.
+        match &self.simple {
+            Some(simple) if text.is_ascii() => simple.fits(text.as_bytes(), self.cased),
+            _ => self.fits_step_by_step(text),
+        }
+    }
+
+    fn fits_step_by_step(&self, text: &str) -> bool {
         let text: Vec<char> = folded(text, self.cased).collect();
         let (mut at, mut read) = (0, 0);
         // Where to go on when the last `*` has to take one character more.
@@ -230,6 +284,23 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn the_short_way_is_the_long_way(
+            text in "[abAB]{0,6}",
+            pattern in "[*]?[abAB]{0,3}[*]?",
+            cased in proptest::prelude::any::<bool>(),
+        ) {
+            let inner = pattern.trim_matches('*');
+            let pieces = [
+                pattern.starts_with('*').then_some(Piece::Many),
+                Some(self::text(inner)),
+                (pattern.len() > 1 && pattern.ends_with('*')).then_some(Piece::Many),
+            ];
+            let pattern = Pattern::new(pieces.into_iter().flatten(), cased);
+            proptest::prop_assert!(pattern.simple.is_some());
+            proptest::prop_assert_eq!(pattern.fits(&text), pattern.fits_step_by_step(&text));
+        }
+
         #[test]
         fn contains_is_what_the_standard_library_says(hay in "[ab]{0,12}", needle in "[ab]{0,4}") {
             let pattern = Pattern::new([Piece::Many, text(&needle), Piece::Many], true);

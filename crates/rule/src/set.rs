@@ -5,12 +5,19 @@ use std::collections::HashSet;
 use flow::Finding;
 use serde_json::Value;
 
-use crate::{error::Error, rule::Rule};
+use record::{log_file::RawRecord, outline::Anchor};
+
+use crate::{
+    engine::{Engine, Memory},
+    error::Error,
+    rule::Rule,
+};
 
 /// Rules that are asked together.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    engine: Engine,
 }
 
 impl RuleSet {
@@ -19,13 +26,34 @@ impl RuleSet {
     pub fn from_rules(rules: Vec<Rule>) -> Self {
         let mut ids = HashSet::new();
         let first = |rule: &Rule| ids.insert(rule.id().to_owned());
-        Self { rules: rules.into_iter().filter(first).collect() }
+        let rules: Vec<Rule> = rules.into_iter().filter(first).collect();
+        Self { engine: Engine::new(&rules), rules }
     }
 
     /// These rules and `more`, as [`RuleSet::from_rules`] puts them together.
     #[must_use]
     pub fn with(self, more: impl IntoIterator<Item = Rule>) -> Self {
         Self::from_rules(self.rules.into_iter().chain(more).collect())
+    }
+
+    /// The keys whose places in a record [`RuleSet::ask`] wants to be told.
+    pub fn anchors(&self) -> &[Anchor] {
+        self.engine.anchors()
+    }
+
+    /// Calls `held` with each rule that holds for a record, in the rules' order; answers whether any
+    /// rule had to be asked. This is how many records are asked about: a record that concerns no
+    /// rule is not parsed. The record must have been read with [`RuleSet::anchors`].
+    ///
+    /// # Errors
+    /// The record is not a JSON object, and some rule might have held for it otherwise.
+    pub fn ask<'r>(
+        &'r self,
+        memory: &mut Memory,
+        record: &RawRecord<'_>,
+        held: &mut dyn FnMut(&'r Rule),
+    ) -> Result<bool, Error> {
+        self.engine.ask(&self.rules, memory, record, held)
     }
 
     /// What the rules say of a record: its JSON bytes, and where it was read.

@@ -2,13 +2,18 @@
 
 use std::io::Read;
 
-use record::log_file::{self, Object};
-use rule::{Rule, RuleSet};
+pub use record::log_file::{Contents, Damage};
+use record::log_file::{RawRecord, Reader, Reading};
+use rule::{Memory, Rule, RuleSet};
+
+/// The most damaged records that are told of one object.
+const DAMAGE_MAX: usize = 100;
 
 /// Reads log objects one after another, in buffers that it keeps. One for each thread.
 #[derive(Debug, Default)]
 pub struct Examiner {
-    stored: Vec<u8>,
+    reader: Reader,
+    memory: Memory,
 }
 
 /// A rule that holds for a record.
@@ -22,31 +27,6 @@ pub struct Found<'a> {
     pub offset: u64,
 }
 
-/// What an object is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Contents {
-    /// Records, or what was meant to hold them.
-    Log,
-    /// A digest file: it names log files and holds no records.
-    Digest,
-    /// Records of CloudTrail Insights: no API calls.
-    Insights,
-    /// An empty object, or a folder's key.
-    Marker,
-    /// Something else that somebody keeps there.
-    #[default]
-    Other,
-}
-
-/// What was wrong with an object, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The byte of the inflated text, or of the compressed bytes where these are damaged.
-    pub offset: Option<u64>,
-    /// What is wrong, or what was expected there.
-    pub reason: String,
-}
-
 /// What became of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
@@ -54,7 +34,7 @@ pub struct Examined {
     pub contents: Contents,
     /// How many records it holds, damaged ones apart.
     pub records: u64,
-    /// How many of them the rules had to look at.
+    /// How many of them some rule had to be asked about; the others are not looked into.
     pub candidates: u64,
     /// How often a rule holds.
     pub findings: u64,
@@ -91,41 +71,10 @@ impl Examiner {
         bytes: &[u8],
         found: &mut dyn FnMut(Found<'_>),
     ) -> Examined {
-        let log = match log_file::read(key, bytes) {
-            Ok(Object::Log(log)) => log,
-            Ok(Object::Digest) => return Examined::of(Contents::Digest),
-            Ok(Object::Insights) => return Examined::of(Contents::Insights),
-            Ok(Object::Marker) => return Examined::of(Contents::Marker),
-            Ok(Object::Other) => return Examined::of(Contents::Other),
-            Err(error) => {
-                let offset = error.offset().and_then(|offset| u64::try_from(offset).ok());
-                let damage = vec![Damage { offset, reason: error.to_string() }];
-                return Examined { damage, ..Examined::of(Contents::Log) };
-            }
-        };
-        let mut examined = Examined::of(Contents::Log);
-        examined.bytes_inflated = u64::try_from(log.text().len()).unwrap_or(u64::MAX);
-        if log.unrecognised > 0 {
-            let reason = format!("{} values among the records are no records", log.unrecognised);
-            examined.damage.push(Damage { offset: None, reason });
-        }
-        for record in log.records() {
-            let offset = u64::try_from(record.offset).unwrap_or(u64::MAX);
-            match rules.matching(record.json) {
-                Ok(matching) => {
-                    examined.records += 1;
-                    examined.candidates += 1;
-                    for rule in matching {
-                        examined.findings += 1;
-                        found(Found { rule, record: record.json, offset });
-                    }
-                }
-                Err(error) => {
-                    examined.damage.push(Damage { offset: Some(offset), reason: error.to_string() })
-                }
-            }
-        }
-        examined
+        let mut asking = Asking::new(rules, &mut self.memory, found);
+        let mut each = |record: RawRecord<'_>| asking.ask(&record);
+        let reading = self.reader.whole(key, bytes, rules.anchors(), &mut each);
+        asking.ended(reading)
     }
 
     /// Reads an object of any size as its bytes come; memory stays bounded whatever its size.
@@ -136,22 +85,63 @@ impl Examiner {
         source: &mut dyn Read,
         found: &mut dyn FnMut(Found<'_>),
     ) -> Examined {
-        self.stored.clear();
-        let mut stored = std::mem::take(&mut self.stored);
-        let examined = match source.read_to_end(&mut stored) {
-            Ok(_) => self.whole(rules, key, &stored, found),
-            Err(error) => {
-                let damage = vec![Damage { offset: None, reason: error.to_string() }];
-                Examined { damage, ..Examined::of(Contents::Other) }
-            }
-        };
-        self.stored = stored;
-        examined
+        let mut asking = Asking::new(rules, &mut self.memory, found);
+        let mut each = |record: RawRecord<'_>| asking.ask(&record);
+        let reading = self.reader.stream(key, source, rules.anchors(), &mut each);
+        asking.ended(reading)
     }
 }
 
-impl Examined {
-    fn of(contents: Contents) -> Self {
-        Self { contents, ..Self::default() }
+/// The records of one object on their way past the rules.
+struct Asking<'a> {
+    rules: &'a RuleSet,
+    memory: &'a mut Memory,
+    found: &'a mut dyn FnMut(Found<'_>),
+    candidates: u64,
+    findings: u64,
+    damaged: u64,
+    damage: Vec<Damage>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(
+        rules: &'a RuleSet,
+        memory: &'a mut Memory,
+        found: &'a mut dyn FnMut(Found<'_>),
+    ) -> Self {
+        Self { rules, memory, found, candidates: 0, findings: 0, damaged: 0, damage: Vec::new() }
+    }
+
+    fn ask(&mut self, record: &RawRecord<'_>) {
+        let Self { rules, memory, found, findings, .. } = self;
+        let asked = rules.ask(memory, record, &mut |rule| {
+            *findings += 1;
+            found(Found { rule, record: record.json(), offset: record.offset() });
+        });
+        match asked {
+            Ok(asked) => self.candidates += u64::from(asked),
+            Err(error) => {
+                self.candidates += 1;
+                self.damaged += 1;
+                if self.damage.len() < DAMAGE_MAX {
+                    let offset = Some(record.offset());
+                    self.damage.push(Damage { offset, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    fn ended(self, reading: Reading) -> Examined {
+        let mut damage = reading.damage;
+        damage.extend(self.damage);
+        damage.sort_by_key(|damage| damage.offset);
+        Examined {
+            contents: reading.contents,
+            records: reading.records - self.damaged,
+            candidates: self.candidates,
+            findings: self.findings,
+            bytes_inflated: reading.bytes_inflated,
+            damage,
+        }
     }
 }

@@ -199,8 +199,8 @@ fn ours(record: &Value) -> bool {
 /// The records of a log object, read as any client would.
 async fn read_log(scene: &Scene, key: &str) -> anyhow::Result<Vec<Value>> {
     let answer = scene.client.s3("GET", &format!("/{BUCKET}/{key}"), &[], "").await?;
-    let record::log_file::Object::Log(log) = record::log_file::read(key, &answer.body)? else {
-        return Ok(Vec::new());
-    };
-    log.records().map(|raw| Ok(serde_json::from_slice(raw.json)?)).collect()
+    let mut records = Vec::new();
+    let mut reader = record::log_file::Reader::new();
+    reader.whole(key, &answer.body, &[], &mut |raw| records.push(raw.json().to_vec()));
+    records.iter().map(|json| Ok(serde_json::from_slice(json)?)).collect()
 }

@@ -6,7 +6,6 @@ use flate2::{Compression, GzBuilder, write::GzEncoder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Error;
 
 const KEY: &str = "AWSLogs/1/CloudTrail/us-east-2/2026/11/22/1_CloudTrail_us-east-2_x.json.gz";
 const RECORD: &str = r#"{"eventVersion":"1.11","eventName":"CreateTopic"}"#;
@@ -17,15 +16,29 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn log(key: &str, bytes: &[u8]) -> Log {
-    match read(key, bytes) {
-        Ok(Object::Log(log)) => log,
-        other => panic!("{other:?}"),
-    }
+/// The records of an object with their offsets, and the rest that is told of it.
+fn read(key: &str, bytes: &[u8]) -> (Vec<(u64, String)>, Reading) {
+    let mut records = Vec::new();
+    let mut each = |record: RawRecord<'_>| {
+        records.push((record.offset(), String::from_utf8_lossy(record.json()).into_owned()));
+    };
+    let reading = Reader::new().whole(key, bytes, &[], &mut each);
+    let mut again = Vec::new();
+    let mut each = |record: RawRecord<'_>| {
+        again.push((record.offset(), String::from_utf8_lossy(record.json()).into_owned()));
+    };
+    let mut streamed = Reader::new().stream(key, &mut &*bytes, &[], &mut each);
+    // Behind damage, a stream is not read on.
+    streamed.bytes_inflated = reading.bytes_inflated;
+    assert_eq!((&again, &streamed), (&records, &reading), "as a stream");
+    (records, reading)
 }
 
-fn texts(log: &Log) -> Vec<String> {
-    log.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect()
+fn texts(key: &str, bytes: &[u8]) -> Vec<String> {
+    let (records, reading) = read(key, bytes);
+    assert_eq!((reading.contents, &reading.damage), (Contents::Log, &vec![]));
+    assert_eq!(reading.records, records.len() as u64);
+    records.into_iter().map(|(_, json)| json).collect()
 }
 
 #[test]
@@ -33,108 +46,191 @@ fn what_is_written_is_one_member_without_a_time_and_is_read_again() {
     let written = write([RECORD, RECORD]);
     assert_eq!(written, write([RECORD, RECORD]));
     assert_eq!(written.gzip[4..8], [0; 4], "no time");
-    let log = log(KEY, &written.gzip);
-    assert_eq!(texts(&log), [RECORD, RECORD]);
-    assert_eq!(log.text(), format!("{{\"Records\":[{RECORD},{RECORD}]}}").as_bytes());
-    assert_eq!(log.records().map(|record| record.offset).collect::<Vec<_>>(), [12, 62]);
-    let digest: [u8; 32] = Sha256::digest(log.text()).into();
-    assert_eq!((digest, log.text().len()), (written.sha256, written.text_bytes));
-    assert_eq!(log.trailing_garbage, None);
-    assert!(self::log(KEY, &write([""; 0]).gzip).is_empty());
+    let (records, reading) = read(KEY, &written.gzip);
+    assert_eq!(records, [(12, RECORD.to_owned()), (62, RECORD.to_owned())]);
+    assert_eq!(reading.bytes_inflated, written.text_bytes as u64);
+    let text = format!("{{\"Records\":[{RECORD},{RECORD}]}}");
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    assert_eq!(digest, written.sha256);
+    assert_eq!(texts(KEY, &write([""; 0]).gzip), [""; 0]);
 }
 
 #[test]
 fn records_are_found_in_every_form_that_people_keep_them_in() {
+    let text = serde_json::to_string(RECORD).unwrap();
     let forms = [
         format!("{{\"Records\":[{RECORD},{RECORD}]}}"),
+        format!("\u{feff}{{ \"Records\" :\n[ {RECORD} , {RECORD} ]}}"),
         format!("{{\"n\":1,\"Records\" : [ {RECORD} , {RECORD} ] , \"m\":[]}}\n"),
+        format!("{{\"Records\":[{RECORD}],\"m\":{{}},\"Records\":[{RECORD}]}}"),
         format!("[{RECORD},\n{RECORD}]"),
         format!("{RECORD}\n{RECORD}\n"),
         format!("{RECORD}{RECORD}"),
+        format!("{RECORD}\n{{\"Records\":[{RECORD}]}}"),
+        format!("{RECORD}\n[{RECORD}]"),
         format!("{{\"Records\":[{RECORD}]}}{{\"Records\":[{RECORD}]}}"),
+        format!(
+            "{{\"version\":\"0\",\"detail-type\":\"AWS API Call via CloudTrail\",\"detail\":{RECORD}}}{RECORD}"
+        ),
+        format!(
+            "{{\"Events\":[{{\"EventId\":\"1\",\"CloudTrailEvent\":{text}}},{{\"CloudTrailEvent\":{text}}}]}}"
+        ),
     ];
     for form in forms {
-        assert_eq!(texts(&log("a.json", form.as_bytes())), [RECORD, RECORD], "{form}");
-        assert_eq!(texts(&log("anything", &gzip(form.as_bytes()))), [RECORD, RECORD], "{form}");
+        assert_eq!(texts("a.json", form.as_bytes()), [RECORD, RECORD], "{form}");
+        assert_eq!(texts("anything", &gzip(form.as_bytes())), [RECORD, RECORD], "{form}");
+        assert_eq!(texts("anything", &zstd(form.as_bytes())), [RECORD, RECORD], "{form}");
     }
-    assert_eq!(texts(&log("one", RECORD.as_bytes())), [RECORD]);
+    assert_eq!(texts("one", RECORD.as_bytes()), [RECORD]);
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(text, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 #[test]
 fn several_members_are_read_and_what_follows_them_is_told() {
     let (first, second) = (format!("{{\"Records\":[{RECORD}"), format!(",{RECORD}]}}"));
     let mut bytes = [gzip(first.as_bytes()), gzip(second.as_bytes())].concat();
-    assert_eq!(texts(&log(KEY, &bytes)), [RECORD, RECORD]);
+    assert_eq!(texts(KEY, &bytes), [RECORD, RECORD]);
     let end = bytes.len();
+    let garbage = |bytes: &[u8], at: usize| {
+        let (records, reading) = read(KEY, bytes);
+        assert!(!records.is_empty());
+        assert_eq!(reading.damage[0].offset, Some(at as u64), "{:?}", reading.damage);
+    };
     bytes.extend_from_slice(b"garbage");
-    assert_eq!(log(KEY, &bytes).trailing_garbage, Some(end));
+    garbage(&bytes, end);
     bytes.truncate(end);
     bytes.extend_from_slice(&[0; 512]);
-    assert_eq!(log(KEY, &bytes).trailing_garbage, None);
+    assert_eq!(texts(KEY, &bytes), [RECORD, RECORD]);
     let one = [write([RECORD]).gzip, b"x".to_vec()].concat();
-    assert_eq!(log(KEY, &one).trailing_garbage, Some(one.len() - 1));
+    garbage(&one, one.len() - 1);
+    let frames = [zstd(first.as_bytes()), zstd(second.as_bytes())].concat();
+    assert_eq!(texts(KEY, &frames), [RECORD, RECORD]);
 }
 
 #[test]
 fn other_objects_of_a_log_bucket_are_recognised_and_never_an_error() {
-    let check = |key: &str, bytes: &[u8], expected: Object| {
-        assert_eq!(read(key, bytes), Ok(expected), "{key}");
+    let check = |key: &str, bytes: &[u8], expected: Contents| {
+        let (records, reading) = read(key, bytes);
+        assert_eq!((reading.contents, reading.damage), (expected, vec![]), "{key}");
+        assert_eq!(records, []);
     };
-    check("AWSLogs/1/CloudTrail/", b"", Object::Marker);
-    check("AWSLogs/1/CloudTrail-Digest/us-east-2/x.json.gz", b"\x1f\x8b??", Object::Digest);
+    check("AWSLogs/1/CloudTrail/", b"", Contents::Marker);
+    check("empty.json.gz", &gzip(b""), Contents::Marker);
+    check("AWSLogs/1/CloudTrail-Digest/us-east-2/x.json.gz", b"\x1f\x8b??", Contents::Digest);
     check(
         "moved.json",
         br#"{"awsAccountId":"1","digestStartTime":"x","logFiles":[]}"#,
-        Object::Digest,
+        Contents::Digest,
     );
-    check("AWSLogs/1/CloudTrail-Insight/us-east-2/x.json.gz", b"?", Object::Insights);
+    check("AWSLogs/1/CloudTrail-Insight/us-east-2/x.json.gz", b"?", Contents::Insights);
     let insight = br#"{"Records":[{"eventVersion":"1.07","insightDetails":{}}]}"#;
-    check("moved.json.gz", &gzip(insight), Object::Insights);
-    check("AWSLogs/1/Config/x.json.gz", &gzip(br#"{"configurationItems":[]}"#), Object::Other);
-    check("photo.jpg", b"\xff\xd8\xff", Object::Other);
-    check("notes.txt", b"{not json", Object::Other);
-    check("backup.tar.gz", b"\x1f\x8b\x08broken", Object::Other);
-    check("backup.tar.gz", &gzip(b"ustar"), Object::Other);
+    check("moved.json.gz", &gzip(insight), Contents::Insights);
+    check("AWSLogs/1/Config/x.json.gz", &gzip(br#"{"configurationItems":[]}"#), Contents::Other);
+    check("photo.jpg", b"\xff\xd8\xff", Contents::Other);
+    check("notes.txt", b"{not json", Contents::Other);
+    check("backup.tar.gz", b"\x1f\x8b\x08broken", Contents::Other);
+    check("backup.tar.gz", &gzip(b"ustar"), Contents::Other);
 }
 
 #[test]
 fn a_log_that_cannot_be_read_says_where_and_what_was_expected() {
-    let check = |text: &str, offset: usize, expected: &str| {
+    let check = |text: &str, offset: u64, expected: &str| {
         for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes())] {
-            let error = read(KEY, &bytes).unwrap_err();
-            let wanted = Error::Malformed { offset, expected: expected.to_owned() };
-            assert_eq!(error, wanted, "{text}");
+            let (_, reading) = read(KEY, &bytes);
+            let reason = format!("expected {expected}");
+            let wanted = vec![Damage { offset: Some(offset), reason }];
+            assert_eq!((reading.contents, reading.damage), (Contents::Log, wanted), "{text}");
         }
     };
     check("{\n\"Records\"\n{\n\"a\":1}}", 12, "`:` after the key \"Records\"");
     check("{\"Records\":{}}", 11, "`[`, the beginning of the records");
     check("{\"Records\":[1]}", 12, "`{`, the beginning of a record");
     check("{\"Records\":[{}", 14, "`,` or `]` after an item");
+    check("{\"Records\":[", 12, "`{`, the beginning of a record, or `]`");
     check("{\"Records\":[{\"a\":}]}", 17, "a value");
+    check("{\"Records\":[{\"a\":1]]}", 18, "`,` or `}` after the value of \"a\"");
+    check("{\"Records\":[{\"a\":\"b", 19, "the `\"` that ends a string");
     check("hello", 0, "`{` or `[`");
     check("{\"Records\":[]} x", 15, "`{` or `[`");
-    let error = read(KEY, b"{\"Records\" 1").unwrap_err();
-    assert_eq!(error.to_string(), "expected `:` after the key \"Records\" at byte 11");
-    assert_eq!(error.offset(), Some(11));
-    let mut cut = write([RECORD]).gzip;
-    cut.truncate(cut.len() - 12);
-    assert_eq!(read(KEY, &cut), Err(Error::Damaged { offset: 0 }));
+    check("{\"Records\" 1", 11, "`:` after the key \"Records\"");
+    check("{\"Records\":[] 1}", 14, "`,` or `}` after the value of \"Records\"");
+}
+
+#[test]
+fn what_was_whole_before_the_damage_is_told() {
+    let records = [RECORD; 2000];
+    let whole = write(records).gzip;
+    let mut cut = whole.clone();
+    cut.truncate(whole.len() - 12);
+    let (told, reading) = read(KEY, &cut);
+    assert!(told.len() > 1000, "{}", told.len());
+    assert_eq!(reading.damage.len(), 1);
+    assert!(reading.damage[0].reason.contains("ends early"), "{:?}", reading.damage);
+    let mut wrong_sum = whole.clone();
+    let end = whole.len();
+    wrong_sum[end - 6] ^= 1;
+    let (told, reading) = read(KEY, &wrong_sum);
+    assert_eq!((told.len(), reading.damage.len()), (2000, 1), "{:?}", reading.damage);
+    let text = format!("{{\"Records\":[{RECORD},{RECORD},{{\"eventVersion\":,{RECORD}]}}");
+    let (told, reading) = read(KEY, text.as_bytes());
+    assert_eq!((told.len(), reading.damage.len()), (2, 1), "{:?}", reading.damage);
+    assert_eq!(reading.damage[0].offset, Some(text.find(":,").unwrap() as u64 + 1));
+    let (told, reading) = read(KEY, b"{\"Records\":[{\"eventVersion\":\"1\"}]}\n\xff");
+    assert_eq!((told.len(), reading.damage.len()), (1, 1), "{:?}", reading.damage);
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_told_with_its_place() {
+    let record = b"{\"eventVersion\":\"1\",\"userIdentity\":{},\"eventName\":\"\xc3\x28\"}";
+    let (told, reading) = read(KEY, record);
+    assert_eq!((told.len(), reading.damage[0].offset), (1, Some(51)), "{:?}", reading.damage);
 }
 
 #[test]
 fn a_bomb_is_refused_before_it_fills_the_memory() {
-    let mut text = b"{\"Records\":[".to_vec();
-    text.resize(32 * 1024 * 1024, b' ');
-    let bomb = write_raw(&text);
+    let record = format!("{{\"eventVersion\":\"{}\"}}\n", " ".repeat(64 * 1024));
+    let bomb = write_raw(record.repeat(512).as_bytes());
     assert!(bomb.len() < 64 * 1024);
-    let ratio =
-        Error::TooLarge { what: "bytes for each compressed byte", limit: INFLATED_RATIO_MAX };
-    assert_eq!(read(KEY, &bomb), Err(ratio));
+    let mut reader = Reader::new();
+    let reading = reader.whole(KEY, &bomb, &[], &mut |_| {});
+    assert!(reading.damage[0].reason.contains("250 times its size"), "{:?}", reading.damage);
+    assert!(reader.buffer_bytes() <= WINDOW_BYTES);
     // A lie about the size in the trailer takes no memory and fools nobody.
     let mut liar = write([RECORD]).gzip;
     let end = liar.len();
     liar[end - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert_eq!(read(KEY, &liar), Err(Error::Damaged { offset: 0 }));
+    let (told, reading) = read(KEY, &liar);
+    assert_eq!((told.len(), reading.damage.len()), (1, 1), "{:?}", reading.damage);
+}
+
+#[test]
+fn a_text_of_any_length_is_read_in_a_window() {
+    struct Endless(usize, Vec<u8>);
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            if self.1.is_empty() && self.0 > 0 {
+                self.0 -= 1;
+                self.1 = format!(",{RECORD}").repeat(999).into_bytes();
+            }
+            let length = self.1.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&self.1[..length]);
+            self.1.drain(..length);
+            Ok(length)
+        }
+    }
+    let mut reader = Reader::new();
+    let mut source = Endless(1000, format!("{{\"Records\":[{RECORD}").into_bytes());
+    let mut records = 0_u64;
+    let reading = reader.stream(KEY, &mut source, &[], &mut |record| {
+        assert_eq!(record.json(), RECORD.as_bytes());
+        records += 1;
+    });
+    assert_eq!((reading.records, records), (999_001, 999_001));
+    assert!(reader.buffer_bytes() <= WINDOW_BYTES);
+    assert_eq!(reading.damage.len(), 1, "the list is never closed: {:?}", reading.damage);
 }
 
 fn write_raw(text: &[u8]) -> Vec<u8> {
@@ -155,8 +251,9 @@ fn the_example_log_as_it_was_printed_is_an_error_that_names_the_place() {
     }
     let text = std::fs::read(AS_PRINTED).unwrap();
     for bytes in [text.clone(), gzip(&text)] {
-        let error = read("AWSLogs/example.json.gz", &bytes).unwrap_err();
-        assert_eq!(error.to_string(), "expected `:` after the key \"Records\" at byte 12");
+        let (_, reading) = read("AWSLogs/example.json.gz", &bytes);
+        let reason = "expected `:` after the key \"Records\"".to_owned();
+        assert_eq!(reading.damage, [Damage { offset: Some(12), reason }]);
     }
 }
 
@@ -170,10 +267,10 @@ fn published_captures_are_read_whole() {
         return;
     }
     let all = std::fs::read(format!("{CAPTURES}/dev_records.ndjson")).unwrap();
-    let log = log("dev_records.ndjson", &all);
-    assert_eq!((log.len(), log.unrecognised), (4255, 0));
-    for record in log.records() {
-        crate::select::Facts::from_json(record.json).unwrap();
+    let read_all = texts("dev_records.ndjson", &all);
+    assert_eq!(read_all.len(), 4255);
+    for record in read_all {
+        crate::select::Facts::from_json(record.as_bytes()).unwrap();
     }
     let (mut files, mut records) = (0, 0);
     let mut folders = vec![Path::new(CAPTURES).join("originals")];
@@ -185,14 +282,12 @@ fn published_captures_are_read_whole() {
                 folders.push(path);
             } else if name.ends_with(".json") || name.ends_with(".gz") {
                 let bytes = std::fs::read(&path).unwrap();
-                match read(&name, &bytes) {
-                    Ok(Object::Log(log)) => records += log.len(),
-                    Ok(_) => {}
-                    // Two captures are published malformed.
-                    Err(error) => {
-                        let theirs = serde_json::from_slice::<serde_json::Value>(&bytes);
-                        assert!(theirs.is_err(), "{name}: {error}");
-                    }
+                let (told, reading) = read(&name, &bytes);
+                records += told.len();
+                // Two captures are published malformed.
+                if !reading.damage.is_empty() {
+                    let theirs = serde_json::from_slice::<serde_json::Value>(&bytes);
+                    assert!(theirs.is_err(), "{name}: {:?}", reading.damage);
                 }
                 files += 1;
             }
@@ -209,7 +304,7 @@ proptest! {
             .iter()
             .map(|name| serde_json::json!({"eventVersion": "1.11", "eventName": name}).to_string())
             .collect();
-        prop_assert_eq!(texts(&log(KEY, &write(&records).gzip)), records);
+        prop_assert_eq!(texts(KEY, &write(&records).gzip), records);
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! What a processor has to offer for a walk, and what is noted of 16 blocks of 64 bytes.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices into arrays of a chunk are kept below their lengths"
+)]
 
 use crate::outline::Anchor;
 
@@ -24,11 +28,14 @@ pub(super) struct Masks<const A: usize> {
     pub(super) bytes: [Bits; A],
     /// Those of one anchor that are as far behind a quote as they should.
     pub(super) found: Bits,
+    /// Whether no byte so far is above 127.
+    pub(super) is_ascii: bool,
 }
 
 /// Operations on whole chunks.
 pub(super) trait Lanes: Copy {
-    /// Notes quotes, brackets and the anchors' bytes; whether there are backslashes.
+    /// Notes quotes, brackets, the anchors' bytes and bytes above 127; whether there are
+    /// backslashes.
     fn look<const A: usize>(
         self,
         chunk: &[u8; CHUNK_BYTES],
@@ -56,6 +63,7 @@ impl<const A: usize> Masks<A> {
             backslashes: [0; BLOCKS],
             bytes: [[0; BLOCKS]; A],
             found: [0; BLOCKS],
+            is_ascii: true,
         }
     }
 

@@ -1,4 +1,8 @@
 //! A walk on any processor.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices into arrays of a chunk are kept below their lengths"
+)]
 
 use crate::outline::{
     Anchor,
@@ -30,6 +34,7 @@ impl Lanes for Portable {
                 bytes[index % BLOCKS] = bits(block, |byte| byte == anchor.byte);
             }
         }
+        masks.is_ascii &= chunk.is_ascii();
         chunk.contains(&b'\\')
     }
 
@@ -65,9 +70,9 @@ impl Lanes for Portable {
     fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, offset: u32) -> u32 {
         let mut blocks = 0;
         let Some(bytes) = masks.bytes.get(index) else { return 0 };
-        for block in 0..BLOCKS {
+        for (block, bytes) in bytes.iter().enumerate() {
             let quotes = masks.quotes[block + 1] << offset | masks.quotes[block] >> (64 - offset);
-            let found = quotes & bytes[block];
+            let found = quotes & bytes;
             masks.found[block] = found;
             blocks |= u32::from(found != 0) << block;
         }

@@ -17,13 +17,13 @@ fn within(hits: &[usize], anchor: usize, range: &Range<usize>) -> Vec<usize> {
     hits.iter().filter(|q| range.contains(q) && range.contains(&byte(q))).copied().collect()
 }
 
-fn gather(walk: impl FnOnce(&mut dyn FnMut(Element<'_>)) -> End) -> (Vec<Told>, End) {
+fn gather(walk: impl FnOnce(&mut dyn FnMut(Element<'_>)) -> Walked) -> (Vec<Told>, End) {
     let mut told = Vec::new();
-    let end = walk(&mut |element| {
+    let walked = walk(&mut |element| {
         let hits = (0..2).map(|a| within(element.hits_of(a), a, &element.range())).collect();
         told.push((element.range(), hits, element.escaped_letters));
     });
-    (told, end)
+    (told, walked.end)
 }
 
 /// The same walk by every kind of lanes that this processor has.
@@ -50,6 +50,19 @@ fn walks(text: &[u8], from: usize, gap: Gap) -> Vec<(Vec<Told>, End)> {
     walks
 }
 
+/// The first byte of a gap that separates nothing.
+fn wrong_gap(gap: &[(usize, u8)], kind: Gap, is_first: bool, at: usize) -> Option<usize> {
+    let mut commas = usize::from(kind == Gap::NextComma || kind == Gap::Comma && !is_first);
+    for (index, byte) in gap {
+        match byte {
+            b',' if commas > 0 => commas -= 1,
+            byte if is_space(*byte) => {}
+            _ => return Some(*index),
+        }
+    }
+    (commas > 0).then_some(at)
+}
+
 /// The same, a byte at a time.
 fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
     let anchors = anchors();
@@ -57,17 +70,6 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
     let (mut inside, mut escaped, mut separators) = (false, false, Vec::new());
     let (mut hits, mut letters) = (vec![Vec::new(), Vec::new()], false);
     let mut quotes = Vec::new();
-    let wrong = |separators: &[(usize, u8)], is_first: bool, at: usize| {
-        let mut commas = usize::from(gap == Gap::Comma && !is_first);
-        for (index, byte) in separators {
-            match byte {
-                b',' if commas > 0 => commas -= 1,
-                byte if is_space(*byte) => {}
-                _ => return Some(*index),
-            }
-        }
-        (commas > 0).then_some(at)
-    };
     for (at, byte) in text.iter().enumerate().skip(from) {
         for (hits, anchor) in hits.iter_mut().zip(&anchors) {
             let quote = at.checked_sub(anchor.offset as usize);
@@ -89,7 +91,7 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
         match byte {
             b'{' | b'[' if outside => {
                 if depth == 0 {
-                    if let Some(wrong) = wrong(&separators, end == from, at) {
+                    if let Some(wrong) = wrong_gap(&separators, gap, end == from, at) {
                         return (told, End::Broken(wrong));
                     }
                     start = at;
@@ -109,7 +111,7 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
                     let first = separators.iter().find(|(_, byte)| !is_space(*byte));
                     return match first {
                         Some((index, _)) => (told, End::Broken(*index)),
-                        None if gap == Gap::Comma && *byte == b']' => (told, End::Closed(at)),
+                        None if gap != Gap::Space && *byte == b']' => (told, End::Closed(at)),
                         None => (told, End::Broken(at)),
                     };
                 }
@@ -119,7 +121,7 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
         }
     }
     if depth > 0 {
-        return (told, End::Within(start));
+        return (told, End::Within { after: end, start });
     }
     match separators.iter().find(|(_, byte)| !is_space(*byte)) {
         Some((index, byte)) if *byte != b',' || gap == Gap::Space => (told, End::Broken(*index)),
@@ -141,7 +143,7 @@ fn elements_are_told_with_the_keys_in_them() {
     let (told, end) = check(text, 1, Gap::Comma);
     let ranges: Vec<_> = told.iter().map(|(range, ..)| range.clone()).collect();
     assert_eq!(ranges, [1..38, 41..58, 59..62]);
-    assert_eq!(told[0].1, [vec![2], vec![24]]);
+    assert_eq!(told[0].1, [vec![2], vec![23]]);
     assert_eq!(end, End::Closed(62));
 }
 
@@ -154,7 +156,7 @@ fn lines_are_elements_too() {
 
 #[test]
 fn a_text_that_breaks_off_says_in_which_element() {
-    assert_eq!(check(br#"{"a":1},{"b":"}"#, 0, Gap::Comma).1, End::Within(8));
+    assert_eq!(check(br#"{"a":1},{"b":"}"#, 0, Gap::Comma).1, End::Within { after: 7, start: 8 });
     assert_eq!(check(br#"{"a":1},"#, 0, Gap::Comma).1, End::Between(7));
 }
 
@@ -214,6 +216,10 @@ proptest! {
     fn every_walk_tells_what_a_plain_one_does(text in texts(), from in 0_usize..3) {
         let from = from.min(text.len());
         check(&text, from, Gap::Comma);
+        check(&text, from, Gap::NextComma);
+        let is_ascii = walk(&text, from, Gap::Space, &[], &mut |_| {}).is_ascii;
+        let passed = text.get(from..).unwrap_or_default();
+        prop_assert!(is_ascii || !passed.is_ascii());
         check(&text, from, Gap::Space);
     }
 
@@ -234,7 +240,7 @@ proptest! {
         prop_assert_eq!(end, End::Closed(text.len() - 1));
         let read: Vec<serde_json::Value> = told
             .iter()
-            .map(|(range, ..)| serde_json::from_str(&text[range.clone()]).unwrap())
+            .map(|(range, ..)| serde_json::from_slice(&text.as_bytes()[range.clone()]).unwrap())
             .collect();
         prop_assert_eq!(read, items);
     }

@@ -1,4 +1,8 @@
 //! A walk with the vector instructions of x86-64 processors: AVX-512 where there is, else AVX2.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices into arrays of a chunk are kept below their lengths"
+)]
 
 use std::arch::x86_64::{__m256i, __m512i};
 
@@ -8,7 +12,7 @@ use pulp::{
 };
 
 use crate::outline::{
-    Anchor, End, Walk,
+    Anchor, Walk, Walked,
     lanes::{BLOCKS, CHUNK_BYTES, Lanes, Masks, begin_inside},
     portable::Portable,
 };
@@ -17,7 +21,7 @@ use crate::outline::{
 const KIND: i8 = 0x20;
 
 /// Takes the walk with the best that this processor has.
-pub(super) fn run<const A: usize>(walk: Walk<'_, A>) -> End {
+pub(super) fn run<const A: usize>(walk: Walk<'_, A>) -> Walked {
     if let Some(simd) = V4::try_new() {
         simd.vectorize(Task { lanes: Avx512(simd), walk })
     } else if let Some(simd) = V3::try_new() {
@@ -34,10 +38,10 @@ struct Task<'a, L, const A: usize> {
 }
 
 impl<L: Lanes, const A: usize> NullaryFnOnce for Task<'_, L, A> {
-    type Output = End;
+    type Output = Walked;
 
     #[inline(always)]
-    fn call(self) -> End {
+    fn call(self) -> Walked {
         self.walk.run(self.lanes)
     }
 }
@@ -95,12 +99,14 @@ impl Lanes for Avx2 {
         let simd = self.0.avx2;
         let (blocks, _) = chunk.as_chunks::<64>();
         let mut backslashes = self.all(0);
+        let mut highest = self.all(0);
         for (index, block) in blocks.iter().enumerate() {
             let halves: [__m256i; 2] = cast(*block);
             let kinds = halves.map(|half| simd._mm256_or_si256(half, cast([KIND; 32])));
             for half in halves {
                 let equal = simd._mm256_cmpeq_epi8(half, self.all(b'\\'));
                 backslashes = simd._mm256_or_si256(backslashes, equal);
+                highest = simd._mm256_or_si256(highest, half);
             }
             masks.quotes[index % BLOCKS + 1] = self.bits(halves, b'"');
             masks.open[index % BLOCKS] = self.bits(kinds, b'{');
@@ -109,6 +115,7 @@ impl Lanes for Avx2 {
                 bytes[index % BLOCKS] = self.bits(halves, anchor.byte);
             }
         }
+        masks.is_ascii &= simd._mm256_movemask_epi8(highest) == 0;
         simd._mm256_movemask_epi8(backslashes) != 0
     }
 
@@ -202,11 +209,13 @@ impl Lanes for Avx512 {
         let (blocks, _) = chunk.as_chunks::<64>();
         // The least difference to a backslash of all bytes in each place.
         let mut nearest = self.all(0xff);
+        let mut highest = self.all(0);
         for (index, block) in blocks.iter().enumerate() {
             let block: __m512i = cast(*block);
             let kinds = simd._mm512_or_si512(block, cast([KIND; 64]));
             let difference = simd._mm512_xor_si512(block, self.all(b'\\'));
             nearest = self.0.avx512bw._mm512_min_epu8(nearest, difference);
+            highest = simd._mm512_or_si512(highest, block);
             masks.quotes[index % BLOCKS + 1] = self.bits(block, b'"');
             masks.open[index % BLOCKS] = self.bits(kinds, b'{');
             masks.close[index % BLOCKS] = self.bits(kinds, b'}');
@@ -214,6 +223,7 @@ impl Lanes for Avx512 {
                 bytes[index % BLOCKS] = self.bits(block, anchor.byte);
             }
         }
+        masks.is_ascii &= self.0.avx512bw._mm512_movepi8_mask(highest) == 0;
         self.bits(nearest, 0) != 0
     }
 

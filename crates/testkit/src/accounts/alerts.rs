@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
-use record::log_file::{self, Object};
+use record::log_file::Reader;
 use rule::RuleSet;
 use server::Config;
 
@@ -62,14 +62,13 @@ fn due(evidence: &Evidence, rules: &RuleSet) -> BTreeMap<String, String> {
         if !told.contains(&(bucket.as_str(), key.as_str())) || given_up(evidence, key) {
             continue;
         }
-        let Ok(Object::Log(log)) = log_file::read(key, bytes) else { continue };
         let object = format!("s3://{bucket}/{key}");
-        for record in log.records() {
-            for finding in rules.findings(record.json, &object).unwrap_or_default() {
+        Reader::new().whole(key, bytes, &[], &mut |record| {
+            for finding in rules.findings(record.json(), &object).unwrap_or_default() {
                 let what = format!("{} by `{}` in {object}", finding.id, finding.rule.title);
                 due.insert(finding.id, what);
             }
-        }
+        });
     }
     due
 }

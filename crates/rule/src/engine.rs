@@ -1,0 +1,243 @@
+//! All rules at once, at the speed of looking for a few keys.
+//!
+//! Each rule is asked what it cannot do without: nearly always that `eventName` is one of a few
+//! texts. While a text of records is walked, the values of those few keys are looked at, and only
+//! the rules whose wants they meet are asked, of members that are picked out of the record's bytes
+//! as they are needed. What the rules answer is what the plain evaluator answers; a property test
+//! holds the two together.
+
+mod lazy;
+mod need;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use record::{
+    log_file::RawRecord,
+    outline::{ANCHORS_MAX, Anchor},
+};
+
+use self::{lazy::Lazy, need::Want};
+use crate::{error::Error, rule::Rule};
+
+/// How many values of a key are kept with the rules that they concern; a power of two.
+const VALUES_KEPT: usize = 512;
+
+/// The longest value that is kept, in bytes.
+const KEPT_BYTES_MAX: usize = 128;
+
+/// The longest value that is looked at, in bytes: longer ones concern all rules of their key.
+const VALUE_BYTES_MAX: usize = 4096;
+
+/// What is compiled of a set of rules.
+#[derive(Debug, Default)]
+pub(crate) struct Engine {
+    /// Tells this set from others that one memory is used with.
+    serial: u64,
+    anchors: Vec<Anchor>,
+    /// One for each anchor.
+    keys: Vec<Key>,
+    /// Rules that no key rules out.
+    always: Vec<u32>,
+    /// All rules.
+    all: Vec<u32>,
+    /// For each rule, whether it needs the whole record as a tree.
+    whole: Vec<bool>,
+}
+
+/// A key that rules cannot do without.
+#[derive(Debug)]
+struct Key {
+    /// The key and the quote behind it.
+    quoted: Vec<u8>,
+    /// Which rules want what of its value.
+    wants: Vec<(u32, Want)>,
+}
+
+/// What one thread remembers while it asks rules about records: make one, use it for all.
+#[derive(Debug, Default)]
+pub struct Memory {
+    serial: u64,
+    /// For each key, values that were met and the rules that they concern.
+    values: Vec<Vec<Kept>>,
+    suspects: Vec<u32>,
+    members: lazy::Members,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    value: Vec<u8>,
+    rules: Vec<u32>,
+}
+
+impl Engine {
+    /// Compiles rules.
+    pub(crate) fn new(rules: &[Rule]) -> Self {
+        static SETS: AtomicU64 = AtomicU64::new(1);
+        let mut engine = Self { serial: SETS.fetch_add(1, Ordering::Relaxed), ..Self::default() };
+        let names = need::choose(rules, ANCHORS_MAX);
+        for name in &names {
+            let Some(anchor) = Anchor::of_key(name) else { continue };
+            engine.anchors.push(anchor);
+            let quoted = format!("{name}\"").into_bytes();
+            engine.keys.push(Key { quoted, wants: Vec::new() });
+        }
+        for (index, rule) in rules.iter().enumerate() {
+            let Ok(number) = u32::try_from(index) else { break };
+            engine.all.push(number);
+            engine.whole.push(need::wants_whole_record(rule));
+            let want = names
+                .iter()
+                .enumerate()
+                .find_map(|(key, name)| Some((key, need::wants(rule, name)?)));
+            match want.and_then(|(key, want)| Some((engine.keys.get_mut(key)?, want))) {
+                Some((key, want)) => key.wants.push((number, want)),
+                None => engine.always.push(number),
+            }
+        }
+        engine
+    }
+
+    /// The keys whose places the engine wants to be told.
+    pub(crate) fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// Calls `held` with each of `rules` (those that the engine was compiled of) that holds for a
+    /// record; answers whether any rule had to be asked.
+    pub(crate) fn ask<'r>(
+        &self,
+        rules: &'r [Rule],
+        memory: &mut Memory,
+        record: &RawRecord<'_>,
+        held: &mut dyn FnMut(&'r Rule),
+    ) -> Result<bool, Error> {
+        self.suspect(memory, record);
+        if memory.suspects.is_empty() {
+            return Ok(false);
+        }
+        let Memory { suspects, members, .. } = memory;
+        suspects.sort_unstable();
+        suspects.dedup();
+        let mut lazy = Lazy::new(record.json(), members);
+        let mut is_checked = false;
+        for number in suspects.iter() {
+            let index = *number as usize;
+            let Some(rule) = rules.get(index) else { continue };
+            let whole = self.whole.get(index).copied().unwrap_or(true);
+            if lazy.holds(rule, whole)? {
+                if !is_checked {
+                    // Nothing has looked at all of it so far.
+                    check(record.json())?;
+                    is_checked = true;
+                }
+                held(rule);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Which rules a record may hold for.
+    fn suspect(&self, memory: &mut Memory, record: &RawRecord<'_>) {
+        if memory.serial != self.serial {
+            memory.serial = self.serial;
+            memory.values = vec![vec![Kept::default(); VALUES_KEPT]; self.keys.len()];
+        }
+        let Memory { values, suspects, .. } = memory;
+        suspects.clear();
+        if record.escaped_letters() {
+            suspects.extend_from_slice(&self.all);
+            return;
+        }
+        suspects.extend_from_slice(&self.always);
+        for (index, (key, kept)) in self.keys.iter().zip(values).enumerate() {
+            for text in record.hits(index) {
+                let Some(behind) = text.strip_prefix(&*key.quoted) else { continue };
+                match value_of(behind) {
+                    Value::None => {}
+                    Value::Text(value) => key.concerned(value, kept, suspects),
+                    Value::Unclear => suspects.extend(key.wants.iter().map(|(rule, _)| *rule)),
+                }
+            }
+        }
+    }
+}
+
+/// What stands behind a key.
+enum Value<'a> {
+    /// It was no key.
+    None,
+    /// ASCII without escapes.
+    Text(&'a [u8]),
+    /// Anything else.
+    Unclear,
+}
+
+fn value_of(behind_key: &[u8]) -> Value<'_> {
+    let text = match behind_key {
+        [b':', b'"', text @ ..] => text,
+        _ => {
+            let mut rest = behind_key.trim_ascii_start();
+            match rest.split_first() {
+                Some((b':', behind)) => rest = behind.trim_ascii_start(),
+                _ => return Value::None,
+            }
+            match rest.split_first() {
+                Some((b'"', text)) => text,
+                _ => return Value::Unclear,
+            }
+        }
+    };
+    let text = text.get(..VALUE_BYTES_MAX).unwrap_or(text);
+    let end = memchr::memchr2(b'"', b'\\', text).and_then(|end| Some((end, *text.get(end)?)));
+    match end.and_then(|(end, byte)| Some((text.get(..end)?, byte))) {
+        Some((value, b'"')) if value.is_ascii() => Value::Text(value),
+        _ => Value::Unclear,
+    }
+}
+
+impl Key {
+    /// Adds the rules that a value concerns.
+    fn concerned(&self, value: &[u8], kept: &mut [Kept], suspects: &mut Vec<u32>) {
+        let Some(place) = kept.get_mut(place(value)).filter(|_| value.len() <= KEPT_BYTES_MAX)
+        else {
+            suspects.extend(self.rules_for(value));
+            return;
+        };
+        // An empty place is right for an empty value only where no rule wants that.
+        if place.value != value || value.is_empty() {
+            place.value.clear();
+            place.value.extend_from_slice(value);
+            place.rules.clear();
+            place.rules.extend(self.rules_for(value));
+        }
+        suspects.extend_from_slice(&place.rules);
+    }
+
+    fn rules_for(&self, value: &[u8]) -> impl Iterator<Item = u32> {
+        let text = std::str::from_utf8(value).ok();
+        let met = move |want: &Want| text.is_none_or(|text| want.is_met_by(text));
+        self.wants.iter().filter(move |(_, want)| met(want)).map(|(rule, _)| *rule)
+    }
+}
+
+/// Where a value is kept: its length and a few of its bytes, mixed.
+fn place(value: &[u8]) -> usize {
+    let byte = |index: usize| value.get(index).copied().map_or(0, usize::from);
+    let length = value.len();
+    let mut mixed = length;
+    for index in [0, 3, length / 2, length.wrapping_sub(3), length.wrapping_sub(1)] {
+        mixed = mixed.wrapping_mul(31).wrapping_add(byte(index));
+    }
+    (mixed ^ (mixed >> 9)) % VALUES_KEPT
+}
+
+/// That all of a record is JSON; where it is not, parsing it says what is wrong.
+fn check(json: &[u8]) -> Result<(), Error> {
+    if record::scan::check(json).is_ok() {
+        return Ok(());
+    }
+    Err(Error::NotARecord(serde_json::from_slice::<serde_json::Value>(json).err()))
+}
+
+#[cfg(test)]
+mod tests;

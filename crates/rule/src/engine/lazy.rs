@@ -1,0 +1,327 @@
+//! A record's members, picked out of its bytes as rules ask for them.
+//!
+//! Nothing is judged on the way: where the bytes are not what is expected, the whole record is
+//! parsed, and that says what is wrong.
+
+use std::{borrow::Cow, ops::Range};
+
+use serde_json::Value;
+
+use crate::{
+    ast::{Condition, Item, Path, Place, Selection, Test},
+    error::Error,
+    evaluate,
+    rule::Rule,
+};
+
+/// How deep values may nest; what `serde_json` allows.
+const DEPTH_MAX: usize = 127;
+
+/// Where the members of a record stand: keys without their quotes, and values.
+pub(super) type Members = Vec<(Range<usize>, Range<usize>)>;
+
+/// The bytes are not as expected.
+struct Odd;
+
+/// A record that rules are asked about.
+pub(super) struct Lazy<'a> {
+    json: &'a [u8],
+    /// The outermost members, once they have been looked for.
+    members: &'a mut Members,
+    is_indexed: bool,
+    /// The record as a tree, once something has asked for it.
+    whole: Option<Value>,
+}
+
+impl<'a> Lazy<'a> {
+    pub(super) fn new(json: &'a [u8], members: &'a mut Members) -> Self {
+        Self { json, members, is_indexed: false, whole: None }
+    }
+
+    /// Whether `rule` holds. `whole` says that it is to be asked of the whole record.
+    pub(super) fn holds(&mut self, rule: &Rule, whole: bool) -> Result<bool, Error> {
+        if !whole && self.whole.is_none() {
+            if !self.is_indexed {
+                self.is_indexed = index(self.json, self.members).is_ok();
+            }
+            if self.is_indexed
+                && let Ok(holds) = self.condition(&rule.condition, &rule.selections)
+            {
+                return Ok(holds);
+            }
+        }
+        if self.whole.is_none() {
+            let record: Value = serde_json::from_slice(self.json)
+                .map_err(|error| Error::NotARecord(Some(error)))?;
+            self.whole = Some(record);
+        }
+        match &self.whole {
+            Some(record) if record.is_object() => Ok(rule.holds(record)),
+            _ => Err(Error::NotARecord(None)),
+        }
+    }
+
+    fn condition(&self, condition: &Condition, selections: &[Selection]) -> Result<bool, Odd> {
+        match condition {
+            Condition::Selection(index) => {
+                selections.get(*index).map_or(Ok(false), |selection| self.selection(selection))
+            }
+            Condition::Not(part) => Ok(!self.condition(part, selections)?),
+            Condition::All(parts) => {
+                for part in parts {
+                    if !self.condition(part, selections)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Condition::AtLeast(count, parts) => {
+                let mut held = 0;
+                for part in parts {
+                    if held >= *count {
+                        break;
+                    }
+                    held += usize::from(self.condition(part, selections)?);
+                }
+                Ok(held >= *count)
+            }
+        }
+    }
+
+    fn selection(&self, selection: &Selection) -> Result<bool, Odd> {
+        match selection {
+            Selection::All(parts) => {
+                for part in parts {
+                    if !self.selection(part)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Selection::Any(parts) => {
+                for part in parts {
+                    if self.selection(part)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Selection::Item(item) => self.item(item),
+        }
+    }
+
+    fn item(&self, item: &Item) -> Result<bool, Odd> {
+        let Place::Field(Path(names)) = &item.place else { return Err(Odd) };
+        let Some((name, rest)) = names.split_first() else { return Err(Odd) };
+        let value = member(self.json, self.members, name)?;
+        let mut holds = item.all;
+        for test in &item.tests {
+            let found = match value {
+                Some(value) => any_at(value, rest, test, DEPTH_MAX)?,
+                None => passes(test, b"null")?,
+            };
+            if found != item.all {
+                holds = found;
+                break;
+            }
+        }
+        Ok(holds != item.negated)
+    }
+}
+
+/// Whether some value that `names` lead to passes; where they lead nowhere, null is asked.
+fn any_at(value: &[u8], names: &[String], test: &Test, depth: usize) -> Result<bool, Odd> {
+    let Some((name, rest)) = names.split_first() else { return any_element(value, test, depth) };
+    let depth = depth.checked_sub(1).ok_or(Odd)?;
+    match value.first() {
+        Some(b'{') => {
+            let mut members = Members::new();
+            index(value, &mut members)?;
+            match member(value, &members, name)? {
+                Some(value) => any_at(value, rest, test, depth),
+                None => passes(test, b"null"),
+            }
+        }
+        Some(b'[') => {
+            let mut is_empty = true;
+            for element in elements(value)? {
+                is_empty = false;
+                if any_at(element, names, test, depth)? {
+                    return Ok(true);
+                }
+            }
+            if is_empty { passes(test, b"null") } else { Ok(false) }
+        }
+        _ => passes(test, b"null"),
+    }
+}
+
+/// Whether a value, or an element of it, passes.
+fn any_element(value: &[u8], test: &Test, depth: usize) -> Result<bool, Odd> {
+    if passes(test, value)? {
+        return Ok(true);
+    }
+    if value.first() == Some(&b'[') {
+        let depth = depth.checked_sub(1).ok_or(Odd)?;
+        for element in elements(value)? {
+            if any_element(element, test, depth)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a single value passes.
+fn passes(test: &Test, value: &[u8]) -> Result<bool, Odd> {
+    let whole = |value: &[u8]| serde_json::from_slice::<Value>(value).map_err(|_| Odd);
+    match (test, value.first()) {
+        (Test::Field(_), _) => Err(Odd),
+        (_, Some(b'n')) => Ok(evaluate::passes(test, &Value::Null, &Value::Null)),
+        (Test::Null, _) => Ok(false),
+        (Test::Present, _) => Ok(true),
+        (Test::Text(patterns), Some(b'"')) => {
+            let text = text(value)?;
+            Ok(patterns.iter().any(|pattern| pattern.fits(&text)))
+        }
+        (Test::Regex(regex), Some(b'"')) => Ok(regex.is_match(&text(value)?)),
+        _ => Ok(evaluate::passes(test, &whole(value)?, &Value::Null)),
+    }
+}
+
+/// The text that a string says.
+fn text(string: &[u8]) -> Result<Cow<'_, str>, Odd> {
+    let written = string.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    let written = std::str::from_utf8(written.ok_or(Odd)?).map_err(|_| Odd)?;
+    if !written.contains('\\') {
+        return Ok(Cow::Borrowed(written));
+    }
+    serde_json::from_slice(string).map(Cow::Owned).map_err(|_| Odd)
+}
+
+/// The value of the last member called `name`.
+fn member<'j>(
+    json: &'j [u8],
+    members: &[(Range<usize>, Range<usize>)],
+    name: &str,
+) -> Result<Option<&'j [u8]>, Odd> {
+    for (key, value) in members.iter().rev() {
+        let key_text = json.get(key.clone()).ok_or(Odd)?;
+        let is_it = if key_text.contains(&b'\\') {
+            let quoted = json.get(key.start - 1..key.end + 1).ok_or(Odd)?;
+            text(quoted)? == name
+        } else {
+            key_text == name.as_bytes()
+        };
+        if is_it {
+            return json.get(value.clone()).map(Some).ok_or(Odd);
+        }
+    }
+    Ok(None)
+}
+
+/// Notes where the members of an object stand.
+fn index(object: &[u8], members: &mut Members) -> Result<(), Odd> {
+    members.clear();
+    let mut at = space(object, 1);
+    if object.first() != Some(&b'{') {
+        return Err(Odd);
+    }
+    if object.get(at) == Some(&b'}') {
+        return Ok(());
+    }
+    loop {
+        let key_end = string_end(object, at)?;
+        let key = at + 1..key_end - 1;
+        at = space(object, key_end);
+        if object.get(at) != Some(&b':') {
+            return Err(Odd);
+        }
+        let start = space(object, at + 1);
+        let end = value_end(object, start)?;
+        members.push((key, start..end));
+        at = space(object, end);
+        match object.get(at) {
+            Some(b',') => at = space(object, at + 1),
+            Some(b'}') => return Ok(()),
+            _ => return Err(Odd),
+        }
+    }
+}
+
+/// The elements of a list.
+fn elements(list: &[u8]) -> Result<Vec<&[u8]>, Odd> {
+    let mut elements = Vec::new();
+    let mut at = space(list, 1);
+    if list.get(at) == Some(&b']') {
+        return Ok(elements);
+    }
+    loop {
+        let end = value_end(list, at)?;
+        elements.push(list.get(at..end).ok_or(Odd)?);
+        at = space(list, end);
+        match list.get(at) {
+            Some(b',') => at = space(list, at + 1),
+            Some(b']') => return Ok(elements),
+            _ => return Err(Odd),
+        }
+    }
+}
+
+fn space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the string ends that begins at `at`: behind its closing quote.
+fn string_end(text: &[u8], at: usize) -> Result<usize, Odd> {
+    if text.get(at) != Some(&b'"') {
+        return Err(Odd);
+    }
+    let mut at = at + 1;
+    loop {
+        let rest = text.get(at..).ok_or(Odd)?;
+        let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(Odd)?;
+        at += stop + 1;
+        if rest.get(stop) == Some(&b'"') {
+            return Ok(at);
+        }
+        at += 1;
+    }
+}
+
+/// Where the value ends that begins at `at`.
+fn value_end(text: &[u8], at: usize) -> Result<usize, Odd> {
+    match text.get(at) {
+        Some(b'"') => string_end(text, at),
+        Some(b'{' | b'[') => {
+            let (mut at, mut depth) = (at, 0_usize);
+            loop {
+                match text.get(at).ok_or(Odd)? {
+                    b'"' => {
+                        at = string_end(text, at)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Ok(at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+            let rest = text.get(at..).ok_or(Odd)?;
+            let is_end =
+                |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r');
+            rest.iter().position(is_end).map(|length| at + length).ok_or(Odd)
+        }
+        _ => Err(Odd),
+    }
+}
