@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod bucket;
 mod rules;
 mod scan;
 mod watch;

@@ -1,5 +1,6 @@
 //! `trailhound scan`: which records of an archive the rules hold for.
 
+mod archives;
 mod bar;
 mod ndjson;
 mod signals;
@@ -35,11 +36,15 @@ pub(crate) fn run(args: &Scan) -> anyhow::Result<ExitCode> {
         rules: &rules,
         sources: args.paths.iter().map(|word| Source::of(word)).collect(),
         window: window(args)?,
+        archives: archives::archives(args)?,
         threads: threads(args)?,
         details: args.format == Format::Table,
     };
     let progress = Arc::new(Progress::new());
     let signals = signals::stop_on_signals(&progress)?;
+    if args.bucket.plan {
+        return archives::plan(args, &asked, &progress);
+    }
     let started = tokio::time::Instant::now();
     let report = watched(args, &asked, &progress);
     let seconds = started.elapsed().as_secs_f64();

@@ -162,7 +162,7 @@ fn certificates(found: &Found) -> Result<Vec<Certificate>, Error> {
     Certificate::from_pem_bundle(bundle).map_err(|error| Error::Settings { why: error.to_string() })
 }
 
-fn reqwest_certificates(found: &Found) -> Result<Vec<reqwest::Certificate>, Error> {
+pub(crate) fn reqwest_certificates(found: &Found) -> Result<Vec<reqwest::Certificate>, Error> {
     let Some(bundle) = &found.ca_bundle else { return Ok(Vec::new()) };
     reqwest::Certificate::from_pem_bundle(bundle)
         .map_err(|error| Error::Settings { why: error.to_string() })

@@ -100,6 +100,26 @@ impl Trouble {
     }
 }
 
+/// What S3 said, as `Code: Message`; the innermost cause where it did not say anything.
+pub fn said(error: &object_store::Error) -> String {
+    let text = whole(error);
+    let tag = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
+    };
+    if let Some(code) = tag("Code") {
+        return match tag("Message").filter(|message| !message.is_empty()) {
+            Some(message) => format!("{code}: {message}"),
+            None => code,
+        };
+    }
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
+}
+
 /// An error's words with those of its causes.
 fn whole(error: &object_store::Error) -> String {
     let mut text = error.to_string();
@@ -177,6 +197,14 @@ mod tests {
         );
         check(answered("connection reset"), Trouble::Passing);
         check(answered(&status("400 Bad Request", "InvalidRequest", "")), Trouble::Lasting);
+    }
+
+    #[test]
+    fn what_was_said_is_code_and_message_or_the_innermost_cause() {
+        let xml = "403: <Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        assert_eq!(said(&denied(xml)), "AccessDenied: no");
+        assert_eq!(said(&denied("<Code>SlowDown</Code>")), "SlowDown");
+        assert_eq!(said(&answered("connection reset")), "connection reset");
     }
 
     #[test]

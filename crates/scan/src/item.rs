@@ -4,7 +4,10 @@ use std::{io::Read, path::PathBuf};
 
 use bytes::Bytes;
 
-use crate::report::Failure;
+use crate::{
+    archive::Receipt,
+    report::{Failure, Skipped},
+};
 
 /// What a thread takes up next.
 pub(crate) enum Item {
@@ -16,6 +19,8 @@ pub(crate) enum Item {
     Fetched(Fetched),
     /// Something that is passed over and counted: a link, a socket, a device.
     NotAFile,
+    /// Objects of an archive that are passed over, by what its listing tells.
+    Skipped(Skipped),
     /// Something that cannot be read: an object, or where objects were looked for.
     Failed(Failure),
 }
@@ -28,6 +33,8 @@ pub(crate) struct Fetched {
     pub(crate) key: String,
     /// Its bytes.
     pub(crate) body: Body,
+    /// Where to say that it has been read.
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// An object's bytes, as stored.

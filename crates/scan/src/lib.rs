@@ -10,6 +10,7 @@
 mod source;
 mod window;
 
+mod archive;
 mod item;
 mod local;
 mod supply;
@@ -24,8 +25,9 @@ mod tally;
 mod progress;
 mod report;
 
+pub use crate::archive::{Archives, Kms, Plan, Resume, ResumeError, plan};
 pub use crate::progress::Progress;
-pub use crate::report::{FAILURES_MAX, Failure, Report, RuleReport, Skipped, Totals};
+pub use crate::report::{FAILURES_MAX, Failure, Report, Requests, RuleReport, Skipped, Totals};
 pub use crate::run::{Scan, Sink, measure, run};
 pub use crate::source::Source;
 pub use crate::window::Window;

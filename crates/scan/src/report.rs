@@ -18,6 +18,24 @@ pub struct Report {
     pub failures_left_out: u64,
     /// Whether the scan was stopped before its end.
     pub is_stopped: bool,
+    /// What was asked of buckets.
+    pub requests: Requests,
+}
+
+/// What was asked of buckets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// For parts of listings.
+    pub lists: u64,
+    /// For objects, or parts of large ones.
+    pub gets: u64,
+    /// How many of them were made again, because the one before failed.
+    pub repeated: u64,
+    /// How often S3 or KMS said: less often.
+    pub slow_downs: u64,
+    /// Folders that were passed over: of digests, Insights, other services, and of accounts and
+    /// regions that are not wanted.
+    pub folders_passed_over: u64,
 }
 
 /// Sums over all objects. Each object is a log, skipped or failed.
@@ -99,14 +117,9 @@ impl Report {
 
 impl Totals {
     pub(crate) fn add(&mut self, other: &Self) {
-        let Skipped { digests, insights, markers, others, unwanted } = other.skipped;
         self.objects += other.objects;
         self.logs += other.logs;
-        self.skipped.digests += digests;
-        self.skipped.insights += insights;
-        self.skipped.markers += markers;
-        self.skipped.others += others;
-        self.skipped.unwanted += unwanted;
+        self.skipped.add(&other.skipped);
         self.failed += other.failed;
         self.records += other.records;
         self.candidates += other.candidates;
@@ -116,7 +129,27 @@ impl Totals {
     }
 }
 
+impl Requests {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { lists, gets, repeated, slow_downs, folders_passed_over } = other;
+        self.lists += lists;
+        self.gets += gets;
+        self.repeated += repeated;
+        self.slow_downs += slow_downs;
+        self.folders_passed_over += folders_passed_over;
+    }
+}
+
 impl Skipped {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { digests, insights, markers, others, unwanted } = other;
+        self.digests += digests;
+        self.insights += insights;
+        self.markers += markers;
+        self.others += others;
+        self.unwanted += unwanted;
+    }
+
     /// How many objects were skipped.
     pub fn total(&self) -> u64 {
         self.digests + self.insights + self.markers + self.others + self.unwanted

@@ -6,6 +6,7 @@ use detect::Found;
 use rule::RuleSet;
 
 use crate::{
+    archive::Archives,
     item::Item,
     progress::Progress,
     report::Report,
@@ -31,10 +32,32 @@ pub struct Scan<'a> {
     pub sources: Vec<Source>,
     /// Which times, accounts and regions.
     pub window: Window,
+    /// How buckets are read.
+    pub archives: Archives,
     /// How many threads read.
     pub threads: NonZeroUsize,
     /// Whether the report says when and for whom rules hold, beside how often.
     pub details: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// Everything that these hold, read by one thread.
+    pub fn of(rules: &'a RuleSet, sources: Vec<Source>) -> Self {
+        Self {
+            rules,
+            sources,
+            window: Window::default(),
+            archives: Archives::default(),
+            threads: NonZeroUsize::MIN,
+            details: true,
+        }
+    }
+}
+
+impl Scan<'_> {
+    fn supply<'a>(&'a self, progress: &'a Progress) -> Supply<'a> {
+        Supply::of(self.sources.clone(), &self.window, &self.archives, progress)
+    }
 }
 
 /// Where a thread's findings go as they are found.
@@ -50,8 +73,8 @@ pub trait Sink {
 /// Reads everything; each thread has a sink of its own. Nothing that cannot be read ends the scan.
 pub fn run<S: Sink>(scan: &Scan<'_>, progress: &Progress, sinks: impl Fn() -> S + Sync) -> Report {
     let asked = Asked { rules: scan.rules, window: &scan.window, details: scan.details };
-    let mut supply = Supply::of(scan.sources.clone());
-    let tally = if scan.threads.get() == 1 {
+    let mut supply = scan.supply(progress);
+    let mut tally = if scan.threads.get() == 1 {
         let mut worker = Worker::new(asked, progress, sinks());
         while !progress.is_stopped()
             && let Some(item) = supply.next()
@@ -60,9 +83,9 @@ pub fn run<S: Sink>(scan: &Scan<'_>, progress: &Progress, sinks: impl Fn() -> S 
         }
         worker.into_tally()
     } else {
-        let supply = Mutex::new(supply);
-        let work = || shared(Worker::new(asked, progress, sinks()), progress, &supply);
-        thread::scope(|scope| {
+        let shared_supply = Mutex::new(supply);
+        let work = || shared(Worker::new(asked, progress, sinks()), progress, &shared_supply);
+        let tally = thread::scope(|scope| {
             let threads: Vec<_> = (0..scan.threads.get()).map(|_| scope.spawn(work)).collect();
             let tallies = threads.into_iter().map(|thread| match thread.join() {
                 Ok(tally) => tally,
@@ -73,21 +96,28 @@ pub fn run<S: Sink>(scan: &Scan<'_>, progress: &Progress, sinks: impl Fn() -> S 
                 all
             })
         })
-        .unwrap_or_default()
+        .unwrap_or_default();
+        supply = shared_supply.into_inner().expect("no holder panics");
+        tally
     };
-    tally.report(scan.rules, progress.is_stopped())
+    let (requests, failures) = supply.close();
+    for failure in failures {
+        tally.totals.failed += 1;
+        tally.failed(failure);
+    }
+    Report { requests, ..tally.report(scan.rules, progress.is_stopped()) }
 }
 
 /// Takes up objects beside other threads until there are none left.
 fn shared<S: Sink>(
     mut worker: Worker<'_, S>,
     progress: &Progress,
-    supply: &Mutex<Supply>,
+    supply: &Mutex<Supply<'_>>,
 ) -> Tally {
     let mut taken: Vec<Item> = Vec::with_capacity(SMALL_OBJECTS_AT_A_TIME);
     let mut at_a_time = 1;
     while !progress.is_stopped() {
-        taken.extend(supply.lock().expect("no holder panics").by_ref().take(at_a_time));
+        supply.lock().expect("no holder panics").take_up(at_a_time, &mut taken);
         let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
         let mut bytes = 0;
         for item in taken.drain(..) {
@@ -112,7 +142,7 @@ pub fn measure(scan: &Scan<'_>, progress: &Progress) {
     if !scan.sources.iter().all(is_known) {
         return;
     }
-    for item in Supply::of(scan.sources.clone()) {
+    for item in scan.supply(progress) {
         if progress.is_stopped() {
             return;
         }

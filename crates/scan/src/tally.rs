@@ -7,7 +7,7 @@ use rule::{Rule, RuleSet};
 
 use crate::{
     fact::Facts,
-    report::{FAILURES_MAX, Failure, Report, RuleReport, Totals},
+    report::{FAILURES_MAX, Failure, Report, Requests, RuleReport, Totals},
 };
 
 /// How many different names one rule is counted by in a thread.
@@ -88,6 +88,7 @@ impl Tally {
             failures: self.failures,
             failures_left_out: self.failures_left_out,
             is_stopped,
+            requests: Requests::default(),
         }
     }
 }

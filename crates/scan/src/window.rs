@@ -77,6 +77,11 @@ impl Window {
             && last.as_deref().is_none_or(|last| day <= part(last).as_str())
     }
 
+    /// The first and the last day of folders that may hold what is wanted, as `2026/11/22`.
+    pub(crate) fn days(&self) -> (Option<&str>, Option<&str>) {
+        (self.days.0.as_deref(), self.days.1.as_deref())
+    }
+
     /// Whether this record is wanted.
     pub(crate) fn wants(&self, facts: &Facts) -> bool {
         facts.time.is_none_or(|time| {
@@ -108,8 +113,14 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The account and the region that a key tells; empty where it tells none.
+pub(crate) fn account_and_region(key: &str) -> (&str, &str) {
+    let place = Place::of(key);
+    (place.account.unwrap_or_default(), place.region.unwrap_or_default())
+}
+
 /// Whether this is `YYYY/MM/DD`.
-fn is_day(text: &&str) -> bool {
+pub(crate) fn is_day(text: &&str) -> bool {
     text.bytes().enumerate().all(|(at, byte)| match at {
         4 | 7 => byte == b'/',
         _ => byte.is_ascii_digit(),

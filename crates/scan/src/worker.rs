@@ -72,19 +72,33 @@ impl<'a, S: Sink> Worker<'a, S> {
     /// Reads one object; gives how many bytes it has, as stored.
     pub(crate) fn read(&mut self, item: Item) -> u64 {
         let (bytes, findings) = (self.told.tally.totals.bytes_in, self.told.tally.totals.findings);
+        let mut receipt = None;
         match item {
             Item::File(path) => self.file(&path),
             Item::Stdin => self.stdin(),
-            Item::Fetched(fetched) => self.fetched(fetched),
+            Item::Fetched(mut fetched) => {
+                receipt = fetched.receipt.take();
+                self.fetched(fetched);
+            }
             Item::NotAFile => {
                 self.told.tally.totals.objects += 1;
                 self.told.tally.totals.skipped.others += 1;
+            }
+            Item::Skipped(skipped) => {
+                self.told.tally.totals.objects += skipped.total();
+                self.told.tally.totals.skipped.add(&skipped);
             }
             Item::Failed(failure) => self.failed(failure),
         }
         self.progress.object_ended(self.told.tally.totals.findings - findings);
         if self.told.sink.flush().is_break() {
             self.progress.stop();
+        }
+        // An object that was not read to its end is read again by whoever goes on.
+        if let Some(receipt) = receipt
+            && !self.progress.is_stopped()
+        {
+            receipt.done();
         }
         self.told.tally.totals.bytes_in - bytes
     }
@@ -127,7 +141,7 @@ impl<'a, S: Sink> Worker<'a, S> {
     }
 
     fn fetched(&mut self, fetched: Fetched) {
-        let Fetched { name, key, body } = fetched;
+        let Fetched { name, key, body, .. } = fetched;
         match body {
             Body::Whole(bytes) => self.whole(&name, &key, &bytes),
             Body::Stream(source) => self.stream(&name, &key, source),

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
+use crate::args::bucket::Bucket;
+
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: 0 done; 1 something was found at or above --fail-on; 2 something could not \
@@ -9,7 +11,7 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
                   by Ctrl-C, with what was found until then."
 )]
 pub(crate) struct Scan {
-    /// Files, folders, patterns, - for standard input: gzip, zstd or plain
+    /// Files, folders, patterns, s3://BUCKET/PREFIX, - for standard input: gzip, zstd or plain
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<OsString>,
     /// Folders or files that replace the shipped rules
@@ -43,6 +45,8 @@ pub(crate) struct Scan {
     /// Only events of this region; may be given several times
     #[arg(long, value_name = "R")]
     pub(crate) region: Vec<String>,
+    #[command(flatten)]
+    pub(crate) bucket: Bucket,
 }
 
 /// How findings are shown.

@@ -62,6 +62,8 @@ pub(crate) fn totals(report: &Report, seconds: f64) -> String {
     let Totals { objects, logs, skipped, failed, records, findings, .. } = report.totals;
     let Skipped { digests, insights, markers, others, unwanted } = skipped;
     let count = |count: u64| HumanCount(count).to_string();
+    let counted =
+        |n: u64, what: &str| format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" });
     let parts = |parts: &[(u64, &str)]| {
         let some = parts.iter().filter(|(n, _)| *n > 0);
         some.map(|(n, what)| format!("{} {what}", count(*n))).collect::<Vec<_>>().join(", ")
@@ -83,11 +85,11 @@ pub(crate) fn totals(report: &Report, seconds: f64) -> String {
     };
     let stopped = if report.is_stopped { "Stopped early. " } else { "" };
     format!(
-        "{stopped}{} objects: {} logs{skipped}{failed}. {} records, {} findings; {} read, {} inflated, {seconds:.1} s.",
-        count(objects),
-        count(logs),
-        count(records),
-        count(findings),
+        "{stopped}{}: {}{skipped}{failed}. {}, {}; {} read, {} inflated, {seconds:.1} s.",
+        counted(objects, "object"),
+        counted(logs, "log"),
+        counted(records, "record"),
+        counted(findings, "finding"),
         HumanBytes(report.totals.bytes_in),
         HumanBytes(report.totals.bytes_inflated),
     )
@@ -95,13 +97,19 @@ pub(crate) fn totals(report: &Report, seconds: f64) -> String {
 
 /// Names what could not be read, on standard error.
 pub(crate) fn failures(report: &Report) {
-    for Failure { object, offset, reason } in &report.failures {
-        let at = offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
-        output::error(&output::safe(&format!("{object}{at}: {reason}")));
-    }
+    report.failures.iter().for_each(|failed| output::error(&failure(failed)));
     if report.failures_left_out > 0 {
         output::error(&format!("and {} more", HumanCount(report.failures_left_out)));
     }
+}
+
+/// What could not be read, where, and why.
+pub(crate) fn failure(failure: &Failure) -> String {
+    let Failure { object, offset, reason } = failure;
+    let at = offset.map(|offset| format!("at byte {offset}"));
+    // Most reasons say the place in their own words.
+    let at = at.filter(|at| !reason.contains(at.as_str())).map(|at| format!(" {at}"));
+    output::safe(&format!("{object}{}: {reason}", at.unwrap_or_default()))
 }
 
 /// How many columns standard output has; none where it is no terminal.
