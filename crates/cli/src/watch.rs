@@ -32,13 +32,14 @@ pub(crate) async fn run(args: &Watch) -> anyhow::Result<ExitCode> {
         true => None,
         false => Some(DataDir::open(&args.place.dir)?),
     };
-    let watch = ::watch::Watch::open(Options {
+    let options = Options {
         settings,
         keeping: dir.as_ref().map(keeping).transpose()?,
         output: Arc::new(Mutex::new(anstream::stdout())),
         clock: Arc::new(SystemClock),
-    })
-    .await?;
+    };
+    // Boxed: finding keys and asking for them is long.
+    let watch = Box::pin(::watch::Watch::open(options)).await?;
     let (status, reload) = (watch.status(), watch.reload());
     let (stop, door_stop) = (CancellationToken::new(), CancellationToken::new());
     let mut door = JoinSet::new();

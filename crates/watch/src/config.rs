@@ -189,7 +189,10 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
         return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
     }
     text.parse().map_err(|_| {
-        format!("`{}` is no address: give a port of this machine, such as 9100, or 0.0.0.0:9100", text.escape_default())
+        format!(
+            "`{}` is no address: give a port of this machine, such as 9100, or 0.0.0.0:9100",
+            text.escape_default()
+        )
     })
 }
 
@@ -218,12 +221,15 @@ mod tests {
             .collect();
         let all = Config::parse(&examples.join("\n"), "x").unwrap();
         let queue = all.queue;
-        for value in [queue.profile, queue.role_arn, queue.external_id, queue.endpoint, queue.region] {
+        for value in
+            [queue.profile, queue.role_arn, queue.external_id, queue.endpoint, queue.region]
+        {
             assert!(value.is_some());
         }
         let accesses = all.buckets.values().chain([&all.bucket]);
         for access in accesses {
-            let Access { profile, role_arn, external_id, endpoint, region, path_style, .. } = access;
+            let Access { profile, role_arn, external_id, endpoint, region, path_style, .. } =
+                access;
             for value in [profile, role_arn, external_id, endpoint, region] {
                 assert!(value.is_some());
             }

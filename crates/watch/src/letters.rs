@@ -82,7 +82,8 @@ impl Work for Retry {
                 Outcome::Done => None,
                 Outcome::Never(fault) => Some(fault),
                 Outcome::NotNow(fault) => {
-                    let reason = format!("not read after {} receives: {}", letter.receives, fault.reason);
+                    let reason =
+                        format!("not read after {} receives: {}", letter.receives, fault.reason);
                     Some(Fault { reason, ..fault })
                 }
             });

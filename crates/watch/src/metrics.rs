@@ -71,7 +71,12 @@ fn render(counts: &Counts, rules: usize, hops: &[Hop], now: Timestamp) -> String
     let help = "1 while changed rules are refused and those from before still run.";
     text.family("trailhound_rules_stale", "gauge", help, &[("", stale)]);
     let down = f64::from(u8::from(told(&counts.queue_error).is_some()));
-    text.family("trailhound_watch_queue_down", "gauge", "1 while the queue does not answer.", &[("", down)]);
+    text.family(
+        "trailhound_watch_queue_down",
+        "gauge",
+        "1 while the queue does not answer.",
+        &[("", down)],
+    );
     let of_hops = |value: &dyn Fn(&Hop) -> f64| -> Vec<(String, f64)> {
         let local = hops.iter().filter(|hop| !matches!(hop.name, "queue" | "rules"));
         local.map(|hop| (format!("hop=\"{}\"", hop.name), value(hop))).collect()
@@ -80,7 +85,12 @@ fn render(counts: &Counts, rules: usize, hops: &[Hop], now: Timestamp) -> String
         let millis = hop.oldest.map_or(0, |oldest| now.millis_since(oldest).max(0));
         as_f64(millis.unsigned_abs()) / 1_000.0
     };
-    text.family("trailhound_hop_waiting", "gauge", "What waits at a hop of the road.", &of_hops(&|hop| as_f64(hop.waiting)));
+    text.family(
+        "trailhound_hop_waiting",
+        "gauge",
+        "What waits at a hop of the road.",
+        &of_hops(&|hop| as_f64(hop.waiting)),
+    );
     let help = "How long the oldest of these has waited.";
     text.family("trailhound_hop_oldest_seconds", "gauge", help, &of_hops(&age));
     text.family("trailhound_hop_dead", "gauge", "Dead letters.", &of_hops(&|hop| as_f64(hop.dead)));
@@ -90,7 +100,8 @@ fn render(counts: &Counts, rules: usize, hops: &[Hop], now: Timestamp) -> String
 fn counters(text: &mut Text, counts: &Counts) {
     let Counts { messages, objects, failures, .. } = counts;
     let mut family = |name: &str, help: &str, rows: &[(&str, &crate::counts::Count)]| {
-        let rows: Vec<_> = rows.iter().map(|(labels, count)| (*labels, as_f64(count.get()))).collect();
+        let rows: Vec<_> =
+            rows.iter().map(|(labels, count)| (*labels, as_f64(count.get()))).collect();
         text.family(&format!("trailhound_watch_{name}_total"), "counter", help, &rows);
     };
     family(
@@ -104,7 +115,11 @@ fn counters(text: &mut Text, counts: &Counts) {
             ("outcome=\"released\"", &messages.released),
         ],
     );
-    family("extensions", "How often a message was kept hidden for longer.", &[("", &messages.extended)]);
+    family(
+        "extensions",
+        "How often a message was kept hidden for longer.",
+        &[("", &messages.extended)],
+    );
     family(
         "objects",
         "Objects, by what became of them.",

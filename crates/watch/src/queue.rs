@@ -86,7 +86,8 @@ impl Queue {
             );
             Error::Queue { url: self.url.clone(), why }
         })?;
-        let attribute = |name: &QueueAttributeName| answer.attributes().and_then(|all| all.get(name));
+        let attribute =
+            |name: &QueueAttributeName| answer.attributes().and_then(|all| all.get(name));
         let visibility = attribute(&QueueAttributeName::VisibilityTimeout);
         let visibility = visibility.and_then(|text| text.parse().ok()).unwrap_or(30);
         self.visibility_seconds =

@@ -167,7 +167,11 @@ impl Reader {
     }
 
     /// Asks the rules about every record; what they find is with the sink once this resolves.
-    async fn examine(self: &Arc<Self>, event: &ObjectEvent, bytes: Bytes) -> Result<Examined, String> {
+    async fn examine(
+        self: &Arc<Self>,
+        event: &ObjectEvent,
+        bytes: Bytes,
+    ) -> Result<Examined, String> {
         let (send, batches) = mpsc::channel(BATCHES_WAITING_MAX);
         let object = format!("s3://{}/{}", event.bucket, event.key);
         let (reader, key) = (Arc::clone(self), event.key.clone());

@@ -93,7 +93,8 @@ impl Keeper {
                 Look::Broken(why) => {
                     let kept = current.borrow().rules().len();
                     tracing::error!(
-                        why, rules = kept,
+                        why,
+                        rules = kept,
                         "The changed rules are not used, the {kept} from before still run: {why}"
                     );
                     tell(&counts.rules_error, Some(why));

@@ -66,7 +66,9 @@ impl Settings {
         let wrong = |why: &str| Err(Error::Settings(why.to_owned()));
         let queue = given.queue.unwrap_or_else(|| config.queue.url.clone());
         if queue.is_empty() {
-            return wrong("there is no queue: give --queue URL, or `queue.url` in the --config file");
+            return wrong(
+                "there is no queue: give --queue URL, or `queue.url` in the --config file",
+            );
         }
         let wait = config.queue.wait.millis();
         if !(1_000..=WAIT_MILLIS_MAX).contains(&wait) {
@@ -115,9 +117,8 @@ impl Settings {
 }
 
 fn buckets(config: &Config, given: Vec<String>) -> Result<BTreeMap<String, Access>, Error> {
-    let own = config.buckets.iter().map(|(name, access)| {
-        (name.clone(), over(access, &config.bucket))
-    });
+    let own =
+        config.buckets.iter().map(|(name, access)| (name.clone(), over(access, &config.bucket)));
     let mut buckets: BTreeMap<String, Access> = own.collect();
     for name in given {
         buckets.entry(name).or_insert_with(|| config.bucket.clone());
@@ -213,7 +214,8 @@ mod tests {
         let alert = |to: &str| Given { alerts: vec![to.to_owned()], ..given() };
         assert!(refused("", alert("sns:alerts")).contains("ARN"));
         assert!(refused("", alert("pigeon:x")).contains("pigeon"));
-        let keys_for_a_file = "[[destination]]\nto = \"stdout\"\nrole_arn = \"arn:aws:iam::1:role/r\"\n";
+        let keys_for_a_file =
+            "[[destination]]\nto = \"stdout\"\nrole_arn = \"arn:aws:iam::1:role/r\"\n";
         assert!(refused(keys_for_a_file, given()).contains("sns: alone"));
         assert!(refused("[queue]\nwait = \"21s\"\n", given()).contains("`queue.wait`"));
         assert!(refused("[queue]\nreceives_max = 0\n", given()).contains("`queue.receives_max`"));

@@ -18,7 +18,8 @@ impl Sink {
     pub(crate) async fn take(&self, findings: Vec<Finding>, now: Timestamp) -> Result<u64, String> {
         match self {
             Self::Keep { alerts, late, age_max_millis } => {
-                let old = |finding: &Finding| age_max_millis.is_some_and(|max| age(finding, now) > max);
+                let old =
+                    |finding: &Finding| age_max_millis.is_some_and(|max| age(finding, now) > max);
                 let (old, fresh): (Vec<_>, Vec<_>) = findings.into_iter().partition(old);
                 let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
                 if !fresh.is_empty() {

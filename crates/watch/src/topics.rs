@@ -88,7 +88,8 @@ impl Topics {
         if answer.is_success() {
             return Ok(Accepted(between("<MessageId>", "</MessageId>").unwrap_or_default()));
         }
-        let said: String = match (between("<Code>", "</Code>"), between("<Message>", "</Message>")) {
+        let said: String = match (between("<Code>", "</Code>"), between("<Message>", "</Message>"))
+        {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             _ => text.chars().take(SHOWN_CHARS_MAX).collect(),
         };
@@ -163,7 +164,8 @@ fn form(topic_arn: &str, delivery_id: &str, subject: Option<&str>, message: &str
         let id = delivery_id.split(' ').next().unwrap_or(delivery_id);
         pairs.extend([("MessageGroupId", id), ("MessageDeduplicationId", id)]);
     }
-    let encoded = pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, FORM)));
+    let encoded =
+        pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, FORM)));
     encoded.collect::<Vec<_>>().join("&")
 }
 

@@ -94,7 +94,8 @@ impl Watch {
     pub async fn open(options: Options) -> Result<Self, Error> {
         let Options { settings, keeping, output, clock } = options;
         let counts = Arc::new(Counts::default());
-        let (rules, keeper, problems) = rules::open(settings.rules.clone(), settings.when.as_deref())?;
+        let (rules, keeper, problems) =
+            rules::open(settings.rules.clone(), settings.when.as_deref())?;
         let metrics = match settings.metrics {
             Some(address) => {
                 let bound = TcpListener::bind(address).await;
@@ -116,18 +117,10 @@ impl Watch {
             Some(keeping) => Some(open_kept(&settings, keeping, &output, &clock).await?),
             None => None,
         };
-        let sink = match &opened {
-            Some((_, alerts, _, late)) => Sink::Keep {
-                alerts: alerts.clone(),
-                late: late.clone(),
-                age_max_millis: settings.max_age.map(|span| span.millis()),
-            },
-            None => Sink::Print(output),
-        };
         let reader = Arc::new(Reader {
             buckets,
             rules: rules.clone(),
-            sink,
+            sink: sink(&settings, opened.as_ref(), output),
             min_level: settings.min_level,
             counts: Arc::clone(&counts),
             clock: Arc::clone(&clock),
@@ -135,24 +128,18 @@ impl Watch {
             examiners: Mutex::default(),
         });
         let ends = match &opened {
-            Some((_, _, queue, _)) => {
-                Ends::Consume(Letters { queue: queue.clone(), clock: Arc::clone(&clock) })
+            Some(Opened { letters, .. }) => {
+                Ends::Consume(Letters { queue: letters.clone(), clock: Arc::clone(&clock) })
             }
             None => Ends::Leave { met: Mutex::default() },
         };
-        let status = Status {
-            counts: Arc::clone(&counts),
-            rules,
-            kept: opened
-                .as_ref()
-                .map(|(_, alerts, letters, _)| Kept { alerts: alerts.clone(), letters: letters.clone() }),
-        };
-        let kept = opened.map(|(database, alerts, queue, _)| {
-            let work =
-                Arc::new(Retry { reader: Arc::clone(&reader), bucket_names: bucket_names.clone() });
-            let (at_once, remember_millis) = (letters::AT_ONCE_MAX, letters::REMEMBER_MILLIS);
-            let clock = Arc::clone(&clock);
-            (database, alerts, Crew { queue, work, clock, at_once, remember_millis })
+        let kept = opened
+            .as_ref()
+            .map(|opened| Kept { alerts: opened.alerts.clone(), letters: opened.letters.clone() });
+        let status = Status { counts: Arc::clone(&counts), rules, kept };
+        let kept = opened.map(|opened| {
+            let crew = crew(opened.letters, &reader, &bucket_names, &clock);
+            (opened.database, opened.alerts, crew)
         });
         let worker = Worker {
             queue,
@@ -221,7 +208,40 @@ impl Watch {
     }
 }
 
-type Opened = (Database, Alerts, store::Queue, Late);
+/// What lies in the data directory.
+struct Opened {
+    database: Database,
+    alerts: Alerts,
+    letters: store::Queue,
+    late: Late,
+}
+
+fn sink(settings: &Settings, opened: Option<&Opened>, output: Output) -> Sink {
+    match opened {
+        Some(Opened { alerts, late, .. }) => Sink::Keep {
+            alerts: alerts.clone(),
+            late: late.clone(),
+            age_max_millis: settings.max_age.map(|span| span.millis()),
+        },
+        None => Sink::Print(output),
+    }
+}
+
+fn crew(
+    queue: store::Queue,
+    reader: &Arc<Reader>,
+    bucket_names: &BTreeSet<String>,
+    clock: &Arc<dyn Clock>,
+) -> Crew {
+    let work = Retry { reader: Arc::clone(reader), bucket_names: bucket_names.clone() };
+    Crew {
+        queue,
+        work: Arc::new(work),
+        clock: Arc::clone(clock),
+        at_once: letters::AT_ONCE_MAX,
+        remember_millis: letters::REMEMBER_MILLIS,
+    }
+}
 
 async fn open_kept(
     settings: &Settings,
@@ -231,7 +251,8 @@ async fn open_kept(
 ) -> Result<Opened, Error> {
     let Keeping { dir, boot, signing_key } = keeping;
     let database = Database::open(&dir.join("watch.db"), &boot)?;
-    let client = outgoing::Client::with(outgoing::Policy { allow_private: settings.allow_private })?;
+    let client =
+        outgoing::Client::with(outgoing::Policy { allow_private: settings.allow_private })?;
     let publish = Topics::open(&settings.destinations, clock).await?;
     let destinations = settings.destinations.iter().map(|(to, _)| to.clone()).collect();
     // Topics are given by their ARNs: neither names anything here.
@@ -242,10 +263,12 @@ async fn open_kept(
         Alerts::open(config, &database, client, Arc::new(publish), Arc::clone(clock)).await?;
     let letters = database.queue(letters::QUEUE).await?;
     let late = Late::in_folder(dir.join("late"));
-    Ok((database, alerts, letters, late))
+    Ok(Opened { database, alerts, letters, late })
 }
 
-async fn open_buckets(settings: &Settings) -> Result<BTreeMap<String, Arc<dyn ObjectStore>>, Error> {
+async fn open_buckets(
+    settings: &Settings,
+) -> Result<BTreeMap<String, Arc<dyn ObjectStore>>, Error> {
     let mut buckets = BTreeMap::new();
     for (name, access) in &settings.buckets {
         let retry = RetryConfig {

@@ -157,10 +157,12 @@ impl Keeper {
             Err(why) => {
                 let rules = self.rules.now().count;
                 tracing::error!(
-                    rules, why,
+                    rules,
+                    why,
                     "The changed rules are not used, the {rules} from before still run: {why}"
                 );
-                self.rules.tell(|now| now.error = Some(format!("changed rules are refused: {why}")));
+                self.rules
+                    .tell(|now| now.error = Some(format!("changed rules are refused: {why}")));
             }
         }
     }

@@ -53,7 +53,11 @@ mod tests {
 
     fn check(url: &str, region: Option<&str>, endpoint: Option<&str>) {
         let found = of(url, &Access::default()).unwrap();
-        assert_eq!((found.region.as_deref(), found.endpoint.as_deref()), (region, endpoint), "{url}");
+        assert_eq!(
+            (found.region.as_deref(), found.endpoint.as_deref()),
+            (region, endpoint),
+            "{url}"
+        );
     }
 
     #[test]
