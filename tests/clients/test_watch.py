@@ -24,8 +24,6 @@ ACCOUNT = "123456789012"
 REGION = "us-east-2"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": REGION}
 STOP_SECONDS_MAX = 30
-# Long enough for what must not happen to happen.
-QUIET_SECONDS = 1.5
 
 
 # ── the servers ──
