@@ -4,6 +4,7 @@
 //! figures.
 
 mod executable;
+mod far_bucket;
 mod listener;
 mod runtime_api;
 mod spread;
@@ -12,6 +13,7 @@ mod sync_cost;
 mod report;
 
 pub use crate::executable::{Line, Lines, Up, bare_exit, trailhound};
+pub use crate::far_bucket::FarBucket;
 pub use crate::listener::{Arrived, Listener};
 pub use crate::report::{millis, print_json, print_table, say};
 pub use crate::runtime_api::{Life, live};

@@ -76,6 +76,16 @@ impl Folder {
         folder
     }
 
+    /// What this folder is, as far as the folders in it tell: an account is one by its CloudTrail.
+    pub(crate) fn holding<'a>(self, mut names: impl Iterator<Item = &'a str>) -> Self {
+        match self {
+            Self::Account { is_certain: false } => {
+                Self::Account { is_certain: names.any(|name| name == "CloudTrail") }
+            }
+            other => other,
+        }
+    }
+
     /// What the folder `name` in this one is; `end` is where its prefix ends, in bytes.
     pub(crate) fn below(self, name: &str, end: usize, window: &Window) -> Way {
         let account = |is_certain| match window.wants_account(name) {
@@ -205,6 +215,10 @@ mod tests {
         check(account, "CloudTrail-Insight", Way::Past(Passed::Insights));
         check(account, "Config", Way::Past(Passed::OtherService));
         check(Folder::Account { is_certain: false }, "logs", Way::Into(Folder::Open { depth: 1 }));
+        let names = |names: &'static [&str]| names.iter().copied();
+        let moved = Folder::Account { is_certain: false };
+        assert_eq!(moved.holding(names(&["CloudTrail", "Config"])), account);
+        assert_eq!(moved.holding(names(&["logs"])), moved);
         check(Folder::Trail, "eu-west-1", Way::Into(Folder::Dated { days_at: 9 }));
         check(Folder::Trail, "us-gov-west-1", Way::Past(Passed::Unwanted));
         check(Folder::Trail, "notes", Way::Into(Folder::Flat));

@@ -16,6 +16,8 @@ pub(crate) struct Verdict {
     held: Vec<(Failure, Receipt)>,
     /// How often in a row the keys were refused.
     keys_refused: usize,
+    /// Whether it was said that there is no use in going on.
+    is_over: bool,
 }
 
 /// What to say of a refusal.
@@ -37,15 +39,17 @@ impl Verdict {
     /// An object was refused.
     pub(crate) fn refused(&mut self, failure: Failure, trouble: Trouble, receipt: Receipt) -> Told {
         match trouble {
+            // What was under way at the end meets the same, and is asked again by the next run.
+            _ if self.is_over => Told::Later,
             // Whatever is asked next meets the same.
-            Trouble::NoBucket | Trouble::WrongRegion => Told::AtLast(failure),
-            Trouble::Keys if self.keys_refused + 1 >= REFUSED_MAX => Told::AtLast(failure),
+            Trouble::NoBucket | Trouble::WrongRegion => self.over(failure),
+            Trouble::Keys if self.keys_refused + 1 >= REFUSED_MAX => self.over(failure),
             Trouble::Denied | Trouble::KmsDenied | Trouble::Keys if !self.has_read => {
                 self.held.push((failure, receipt));
                 if self.held.len() < REFUSED_MAX {
                     return Told::Later;
                 }
-                self.end().map_or(Told::Later, Told::AtLast)
+                self.end().map_or(Told::Later, |failure| self.over(failure))
             }
             other => {
                 if other == Trouble::Keys {
@@ -55,6 +59,11 @@ impl Verdict {
                 Told::Now(failure)
             }
         }
+    }
+
+    fn over(&mut self, failure: Failure) -> Told {
+        self.is_over = true;
+        Told::AtLast(failure)
     }
 
     /// All that were held back, as one.

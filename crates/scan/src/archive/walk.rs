@@ -131,9 +131,10 @@ impl<L: Listing> Walk<L> {
         let unit = node.unit;
         let mut children = Vec::new();
         let is_past_end = page.objects.last().is_some_and(|last| self.is_past(&node, &last.key));
+        let kind = node.folder.holding(page.folders.iter().map(|folder| last_part(folder)));
         for folder in page.folders.into_iter().rev() {
-            let name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            match node.folder.below(name, folder.len(), &self.window) {
+            let name = last_part(&folder);
+            match kind.below(name, folder.len(), &self.window) {
                 Way::Past(_) => {
                     self.counts.folders_passed_over.fetch_add(1, Relaxed);
                 }
@@ -221,4 +222,9 @@ impl<L: Listing> Walk<L> {
             .filter(is_day)
             .is_some_and(|day| day > last)
     }
+}
+
+/// A folder's own name.
+fn last_part(prefix: &str) -> &str {
+    prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
