@@ -62,11 +62,11 @@ impl Scan<'_> {
 
 /// Where a thread's findings go as they are found.
 pub trait Sink {
-    /// A rule holds for a record of `object`, which is a path, an S3 URL, or `-`.
-    fn found(&mut self, object: &str, found: &Found<'_>);
+    /// A rule holds for a record of `object`, which is a path, an S3 URL, or `-`. Break where nobody
+    /// listens any more: the scan ends.
+    fn found(&mut self, object: &str, found: &Found<'_>) -> ControlFlow<()>;
 
-    /// Called after each object, and wherever somebody may wait for what was found. Break where
-    /// nobody listens any more: the scan ends.
+    /// Called after each object. Break where nobody listens any more.
     fn flush(&mut self) -> ControlFlow<()>;
 }
 

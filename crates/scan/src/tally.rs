@@ -68,6 +68,11 @@ impl Tally {
         }
     }
 
+    /// Counts what else could not be read, without saying what.
+    pub(crate) fn untold(&mut self, failures: usize) {
+        self.failures_left_out += u64::try_from(failures).unwrap_or(u64::MAX);
+    }
+
     /// Adds what another thread has counted.
     pub(crate) fn add(&mut self, other: Self) {
         self.totals.add(&other.totals);

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Cursor, Read},
+    ops::ControlFlow,
     path::Path,
 };
 
@@ -21,13 +22,14 @@ use crate::{
     window::Window,
 };
 
-/// The largest object that is held whole, in bytes as stored.
-const WHOLE_BYTES_MAX: u64 = record::log_file::GZIP_BYTES_MAX;
+/// The largest object that is held whole, in bytes as stored: log files are far smaller, and what is
+/// larger loses nothing by being read in pieces.
+const WHOLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What standard input is called.
 const STDIN: &str = "-";
 
-/// How many bytes of damage reasons are kept of one object: the first few tell.
+/// How many places of damage are told of one object; others are counted.
 const DAMAGES_OF_OBJECT_MAX: usize = 5;
 
 /// Reads objects one after another.
@@ -54,13 +56,11 @@ struct Told<S> {
     sink: S,
     /// The facts of the record that begins at this offset: several rules may hold for it.
     known: Option<(u64, Facts)>,
-    /// Whether somebody waits for each finding by itself.
-    is_live: bool,
 }
 
 impl<'a, S: Sink> Worker<'a, S> {
     pub(crate) fn new(asked: Asked<'a>, progress: &'a Progress, sink: S) -> Self {
-        let told = Told { tally: Tally::default(), sink, known: None, is_live: false };
+        let told = Told { tally: Tally::default(), sink, known: None };
         Self { asked, progress, examiner: Examiner::new(), buffer: None, told }
     }
 
@@ -131,11 +131,7 @@ impl<'a, S: Sink> Worker<'a, S> {
 
     fn stdin(&mut self) {
         match Stdin::open(self.progress) {
-            Ok(stdin) => {
-                self.told.is_live = true;
-                self.stream(STDIN, STDIN, stdin);
-                self.told.is_live = false;
-            }
+            Ok(stdin) => self.stream(STDIN, STDIN, stdin),
             Err(error) => self.not_read(Path::new(STDIN), &error),
         }
     }
@@ -149,8 +145,7 @@ impl<'a, S: Sink> Worker<'a, S> {
     }
 
     fn take_buffer(&mut self) -> Buffer {
-        let limit = usize::try_from(WHOLE_BYTES_MAX).unwrap_or(usize::MAX);
-        self.buffer.take().unwrap_or_else(|| Buffer::new(limit))
+        self.buffer.take().unwrap_or_else(|| Buffer::new(WHOLE_BYTES_MAX))
     }
 
     fn whole(&mut self, name: &str, key: &str, bytes: &[u8]) {
@@ -158,7 +153,11 @@ impl<'a, S: Sink> Worker<'a, S> {
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         progress.read(count);
         told.known = None;
-        let mut found = |found: Found<'_>| told.found(*asked, name, &found).unwrap_or(());
+        let mut found = |found: Found<'_>| {
+            if told.found(*asked, name, &found).is_break() {
+                progress.stop();
+            }
+        };
         let examined = examiner.whole(asked.rules, key, bytes, &mut found);
         self.examined(name, count, examined);
     }
@@ -168,7 +167,7 @@ impl<'a, S: Sink> Worker<'a, S> {
         let mut source = Counted::new(source, progress);
         told.known = None;
         let mut found = |found: Found<'_>| {
-            if told.found(*asked, name, &found).is_none() {
+            if told.found(*asked, name, &found).is_break() {
                 progress.stop();
             }
         };
@@ -188,11 +187,13 @@ impl<'a, S: Sink> Worker<'a, S> {
         // What was not read to its end because somebody wished so is not damaged.
         if !damage.is_empty() && !self.progress.is_stopped() {
             totals.failed += 1;
+            let untold = damage.len().saturating_sub(DAMAGES_OF_OBJECT_MAX);
             for damage in damage.into_iter().take(DAMAGES_OF_OBJECT_MAX) {
                 let object = name.to_owned();
                 let failure = Failure { object, offset: damage.offset, reason: damage.reason };
                 self.told.tally.failed(failure);
             }
+            self.told.tally.untold(untold);
             return;
         }
         match contents {
@@ -217,21 +218,17 @@ impl<'a, S: Sink> Worker<'a, S> {
 }
 
 impl<S: Sink> Told<S> {
-    /// Hands on a finding that is wanted. None where nobody listens any more.
-    fn found(&mut self, asked: Asked<'_>, object: &str, found: &Found<'_>) -> Option<()> {
+    /// Hands on a finding that is wanted. Break where nobody listens any more.
+    fn found(&mut self, asked: Asked<'_>, object: &str, found: &Found<'_>) -> ControlFlow<()> {
         let needed = asked.details || !asked.window.is_open();
         if needed && self.known.as_ref().is_none_or(|(offset, _)| *offset != found.offset) {
             self.known = Some((found.offset, Facts::of(found.record)));
         }
         let facts = self.known.as_ref().map(|(_, facts)| facts);
         if facts.is_some_and(|facts| !asked.window.wants(facts)) {
-            return Some(());
+            return ControlFlow::Continue(());
         }
         self.tally.found(found.rule, facts);
-        self.sink.found(object, found);
-        if self.is_live && self.sink.flush().is_break() {
-            return None;
-        }
-        Some(())
+        self.sink.found(object, found)
     }
 }

@@ -38,15 +38,16 @@ impl Findings {
 }
 
 impl Sink for Findings {
-    fn found(&mut self, object: &str, found: &Found<'_>) {
+    fn found(&mut self, object: &str, found: &Found<'_>) -> ControlFlow<()> {
         if !self.is_shown {
-            return;
+            return ControlFlow::Continue(());
         }
         line(&mut self.lines, object, found.rule.reference(), found.record)
             .expect("memory takes all that is written");
         if self.lines.len() >= BUFFER_BYTES {
-            self.write();
+            return self.flush();
         }
+        ControlFlow::Continue(())
     }
 
     fn flush(&mut self) -> ControlFlow<()> {

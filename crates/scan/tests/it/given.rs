@@ -95,11 +95,12 @@ struct Kept<'a> {
 }
 
 impl Sink for Kept<'_> {
-    fn found(&mut self, object: &str, found: &Found<'_>) {
+    fn found(&mut self, object: &str, found: &Found<'_>) -> ControlFlow<()> {
         let object = Path::new(object);
         let name = object.strip_prefix(self.within).unwrap_or(object).to_str().unwrap().to_owned();
         let record = String::from_utf8(found.record.to_vec()).unwrap();
         self.found.lock().unwrap().push((name, record));
+        ControlFlow::Continue(())
     }
 
     fn flush(&mut self) -> ControlFlow<()> {
