@@ -99,7 +99,9 @@ async fn answer(
     let key = request.uri().path().splitn(3, '/').nth(2).unwrap_or_default();
     match held.body(key) {
         Some(body) => with_status(StatusCode::OK, body),
-        None => with_status(StatusCode::NOT_FOUND, Bytes::from("<Error><Code>NoSuchKey</Code></Error>")),
+        None => {
+            with_status(StatusCode::NOT_FOUND, Bytes::from("<Error><Code>NoSuchKey</Code></Error>"))
+        }
     }
 }
 

@@ -342,6 +342,34 @@ def test_a_scan_goes_on_after_an_interruption(gate, tmp_path, how):
     assert done.returncode == 2 and "another --account" in done.stderr, done.stderr
 
 
+def test_a_key_with_an_empty_part_is_read_and_one_with_dots_is_named(gate, moto):
+    _, s3 = moto
+    body = lambda event: json.dumps({"Records": [record(event, ACCOUNTS[0], REGION, DAYS[0])]}).encode()
+    keys = ["odd//AWSLogs/111122223333/CloudTrail/us-east-2/2026/11/22/x.json", "odd/plain.json", "odd/a/../b.json"]
+    for key in keys:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body(key))
+    try:
+        found, errors, status = scan(gate, "odd/")
+        assert (found, status) == (sorted(keys[:2]), 2), errors
+        assert "s3://archive/odd/a/../b.json" in errors and "cannot be asked for" in errors, errors
+    finally:
+        for key in keys:
+            s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_an_object_in_an_archive_class_is_named_and_not_asked_for(gate, moto):
+    _, s3 = moto
+    key = "cold/x.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}", StorageClass="DEEP_ARCHIVE")
+    try:
+        found, errors, status = scan(gate, "cold/")
+        assert (found, status) == ([], 2)
+        assert "restore it first" in errors, errors
+        assert not gate.gets()
+    finally:
+        s3.delete_object(Bucket=BUCKET, Key=key)
+
+
 def test_a_large_object_is_read_part_by_part(gate, moto):
     _, s3 = moto
     # Random ids do not compress: some 9 MB as stored.

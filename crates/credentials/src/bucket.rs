@@ -1,11 +1,12 @@
 //! An S3 client for a bucket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use object_store::{
     Certificate, ClientOptions, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
 };
+use reqwest::{Client, ClientBuilder, redirect};
 use url::Url;
 
 use crate::{
@@ -15,8 +16,29 @@ use crate::{
     region,
 };
 
+/// How long an answer to what the S3 client is not asked may take.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The most characters of a bucket's name; old ones in us-east-1 are this long.
 const BUCKET_NAME_CHARS_MAX: usize = 255;
+
+/// A bucket with its S3 client, and a way to ask what that client cannot be asked.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    pub(crate) store: Arc<AmazonS3>,
+    pub(crate) client: Client,
+    /// Its URL, without a slash at the end.
+    pub(crate) url: String,
+    pub(crate) region: String,
+    pub(crate) keys: Option<Arc<Keys>>,
+    pub(crate) requester_pays: bool,
+}
+
+impl Bucket {
+    /// Its S3 client.
+    pub fn store(&self) -> Arc<AmazonS3> {
+        Arc::clone(&self.store)
+    }
+}
 
 impl Access {
     /// A client for a bucket, which tries again by itself. It serves as `Arc<dyn ObjectStore>`, and
@@ -38,15 +60,23 @@ impl Access {
         bucket: &str,
         retry: RetryConfig,
     ) -> Result<Arc<AmazonS3>, Error> {
-        self.store_in(bucket, retry, &Surroundings::default()).await
+        Ok(self.bucket(bucket, retry).await?.store)
     }
 
-    pub(crate) async fn store_in(
+    /// A bucket. Keys are fetched once before it returns, so that their lack is heard of at once.
+    ///
+    /// # Errors
+    /// Those of [`Access::store_with`].
+    pub async fn bucket(&self, bucket: &str, retry: RetryConfig) -> Result<Bucket, Error> {
+        self.bucket_in(bucket, retry, &Surroundings::default()).await
+    }
+
+    pub(crate) async fn bucket_in(
         &self,
         bucket: &str,
         retry: RetryConfig,
         around: &Surroundings,
-    ) -> Result<Arc<AmazonS3>, Error> {
+    ) -> Result<Bucket, Error> {
         refuse_no_bucket_name(bucket)?;
         let found = self.find(around).await?;
         let place = self.place(bucket, &found).await?;
@@ -56,23 +86,30 @@ impl Access {
         }
         let builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
-            .with_region(place.region)
-            .with_endpoint(place.endpoint)
+            .with_region(&place.region)
+            .with_endpoint(&place.endpoint)
             .with_virtual_hosted_style_request(place.name_in_host)
             .with_request_payer(self.requester_pays)
             .with_client_options(client)
             .with_retry(retry);
-        let builder = match Keys::of(self, &found.sdk) {
+        let keys = Keys::of(self, &found.sdk).map(Arc::new);
+        let builder = match &keys {
             None => builder.with_skip_signature(true),
             Some(keys) => {
                 keys.get().await?;
-                builder.with_credentials(Arc::new(keys))
+                builder.with_credentials(Arc::clone(keys) as _)
             }
         };
-        let store = builder
-            .build()
-            .map_err(|source| Error::Client { bucket: bucket.to_owned(), source: source.into() })?;
-        Ok(Arc::new(store))
+        let failed = |source| Error::Client { bucket: bucket.to_owned(), source };
+        let store = Arc::new(builder.build().map_err(|error| failed(error.into()))?);
+        let client = http_client(&reqwest_certificates(&found)?);
+        let client = client.map_err(|error| failed(error.into()))?;
+        let url = match place.name_in_host {
+            true => place.endpoint,
+            false => format!("{}/{bucket}", place.endpoint),
+        };
+        let (region, requester_pays) = (place.region, self.requester_pays);
+        Ok(Bucket { store, client, url, region, keys, requester_pays })
     }
 
     async fn place(&self, bucket: &str, found: &Found) -> Result<Place, Error> {
@@ -162,7 +199,16 @@ fn certificates(found: &Found) -> Result<Vec<Certificate>, Error> {
     Certificate::from_pem_bundle(bundle).map_err(|error| Error::Settings { why: error.to_string() })
 }
 
-pub(crate) fn reqwest_certificates(found: &Found) -> Result<Vec<reqwest::Certificate>, Error> {
+fn http_client(trusted: &[reqwest::Certificate]) -> reqwest::Result<Client> {
+    // The answer to a wrong region is a redirect that leads nowhere.
+    let client = Client::builder().redirect(redirect::Policy::none()).timeout(ANSWER_WAIT_MAX);
+    let trust = |client: ClientBuilder, certificate: &reqwest::Certificate| {
+        client.add_root_certificate(certificate.clone())
+    };
+    trusted.iter().fold(client, trust).build()
+}
+
+fn reqwest_certificates(found: &Found) -> Result<Vec<reqwest::Certificate>, Error> {
     let Some(bundle) = &found.ca_bundle else { return Ok(Vec::new()) };
     reqwest::Certificate::from_pem_bundle(bundle)
         .map_err(|error| Error::Settings { why: error.to_string() })

@@ -1,14 +1,8 @@
 //! Whether reading an object means a call of KMS.
 
-use std::time::Duration;
+use http::HeaderMap;
 
-use object_store::{aws::AmazonS3, path::Path, signer::Signer};
-use reqwest::{Client, Method, header::HeaderMap};
-
-use crate::access::{Access, Surroundings};
-
-/// How long the question may be asked, and how long the answer may take.
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(20);
+use crate::bucket::Bucket;
 
 /// How an object is encrypted, as far as it decides who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,20 +15,11 @@ pub enum Encryption {
     KmsBucketKey,
 }
 
-impl Access {
+impl Bucket {
     /// Asks how an object is encrypted, by a HEAD request; none where that cannot be found out.
-    pub async fn encryption(&self, store: &AmazonS3, key: &str) -> Option<Encryption> {
-        let path = Path::parse(key).ok()?;
+    pub async fn encryption(&self, key: &str) -> Option<Encryption> {
         // The S3 client keeps no headers of this kind.
-        let url = store.signed_url(Method::HEAD, &path, ANSWER_WAIT_MAX).await.ok()?;
-        let found = self.find(&Surroundings::default()).await.ok()?;
-        let client = Client::builder().timeout(ANSWER_WAIT_MAX);
-        let client = crate::bucket::reqwest_certificates(&found)
-            .ok()?
-            .into_iter()
-            .fold(client, reqwest::ClientBuilder::add_root_certificate);
-        let answer = client.build().ok()?.head(url).send().await.ok()?;
-        answer.status().is_success().then(|| of(answer.headers()))
+        Some(of(&self.headers_of(key).await.ok()?))
     }
 }
 

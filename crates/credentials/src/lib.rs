@@ -8,6 +8,7 @@
 
 mod access;
 
+mod ask;
 mod bucket;
 mod encryption;
 mod keys;
@@ -19,6 +20,7 @@ mod trouble;
 mod error;
 
 pub use crate::access::Access;
+pub use crate::bucket::Bucket;
 pub use crate::encryption::Encryption;
 pub use crate::error::Error;
 pub use crate::trouble::{Trouble, said};

@@ -2,6 +2,7 @@
 
 mod layout;
 mod listing;
+mod page;
 mod refusal;
 mod walk;
 
@@ -27,8 +28,8 @@ use std::{
     time::Duration,
 };
 
-use credentials::Access;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3, path::Path};
+use credentials::{Access, Bucket};
+use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
@@ -202,21 +203,22 @@ impl Drop for Archive {
 
 /// Lists and reads until the end.
 async fn read(wanted: Wanted, ledger: Arc<Mutex<Ledger>>, asked: Asked, items: mpsc::Sender<Item>) {
-    let store = match open(&wanted).await {
-        Ok(store) => store,
+    let bucket = match open(&wanted).await {
+        Ok(bucket) => bucket,
         Err(failure) => {
             // Where nobody takes it, nobody wants it.
             items.send(Item::Failed(failure)).await.ok();
             return;
         }
     };
-    read_from(wanted, Arc::new(Arc::clone(&store)), store, ledger, asked, items).await;
+    let objects = bucket.store();
+    read_from(wanted, Arc::new(bucket), objects, ledger, asked, items).await;
 }
 
-async fn open(wanted: &Wanted) -> Result<Arc<AmazonS3>, Failure> {
+async fn open(wanted: &Wanted) -> Result<Bucket, Failure> {
     // The gate tries again: it must see what is refused.
     let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-    let opened = wanted.archives.access.store_with(&wanted.bucket, once).await;
+    let opened = wanted.archives.access.bucket(&wanted.bucket, once).await;
     opened.map_err(|error| {
         let object = format!("s3://{}/{}", wanted.bucket, wanted.prefix);
         Failure { object, offset: None, reason: with_causes(&error) }
@@ -248,13 +250,14 @@ async fn read_from<L: Listing>(
     let Asked { gate, counts, gets } = asked;
     let (sender, found) = mpsc::channel(LISTED_AHEAD_MAX);
     let fetcher = Arc::new(Fetcher {
+        listing: Arc::clone(&listing),
         objects: Arc::clone(&objects),
         bucket: wanted.bucket.clone(),
         gate: Arc::clone(&gate),
         ledger: Arc::clone(&ledger),
         gets,
         items,
-        budget: Fetcher::budget(),
+        budget: fetch::budget(),
         verdict: Mutex::default(),
         ended: CancellationToken::new(),
     });
@@ -278,18 +281,20 @@ async fn again(
 ) {
     let keys = ledger.lock().expect("no holder panics").failed_before();
     for key in keys {
-        let path = Path::from(key.as_str());
-        let asked = gate.tried(|| objects.head(&path)).await;
+        let asked = match fetch::path_of(&key) {
+            Some(path) => Some(gate.tried(|| objects.head(&path)).await),
+            None => None,
+        };
         let (size, etag) = match asked {
-            Ok(meta) => (meta.size, meta.e_tag),
-            Err(object_store::Error::NotFound { .. }) => {
+            Some(Ok(meta)) => (meta.size, meta.e_tag),
+            Some(Err(object_store::Error::NotFound { .. })) => {
                 ledger.lock().expect("no holder panics").read_after_all(&key);
                 continue;
             }
             // The request for it will tell what is wrong.
-            Err(_) => (0, None),
+            Some(Err(_)) | None => (0, None),
         };
-        let listed = Listed { key, size, etag };
+        let listed = Listed { key, size, etag, ..Listed::default() };
         if found.send(Found::Object { listed, unit: None }).await.is_err() {
             return;
         }

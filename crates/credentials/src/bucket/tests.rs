@@ -59,7 +59,7 @@ async fn answer(
     let key = key.split_once("Credential=").map_or("unsigned", |(_, rest)| rest);
     let key = key.split("/aws4").next().unwrap();
     let host = header("host").split(':').next().unwrap().to_owned();
-    let body = String::from_utf8_lossy(&body);
+    let body = head.uri.query().unwrap_or_default().to_owned() + &String::from_utf8_lossy(&body);
     seen.lock().unwrap().push(format!(
         "{} {host} {} {} {body}",
         head.method,
@@ -89,7 +89,7 @@ fn profiles(words: &str) -> Surroundings {
 }
 
 async fn reads(access: &Access, around: &Surroundings, key: &str) -> String {
-    let store = access.store_in("logs", RetryConfig::default(), around).await.unwrap();
+    let store = access.bucket_in("logs", RetryConfig::default(), around).await.unwrap().store;
     let found = store.get(&Path::from(key)).await.unwrap().bytes().await.unwrap();
     String::from_utf8(found.to_vec()).unwrap()
 }
@@ -172,6 +172,25 @@ async fn anonymous_requests_are_not_signed() {
 }
 
 #[tokio::test]
+async fn what_the_client_cannot_be_asked_is_signed_as_well() {
+    let server = server().await;
+    let around =
+        profiles(&format!("[default]\nregion = eu-west-3\nendpoint_url = {}\n{KEYS}", server.url));
+    let opened = Access::default().bucket_in("logs", RetryConfig::default(), &around).await;
+    let bucket = opened.unwrap();
+    let query = [("list-type", "2"), ("prefix", "a b/ä+")];
+    assert_eq!(&bucket.ask("", &query, &[]).await.unwrap()[..], b"hello");
+    bucket.encryption("a//b c").await.unwrap();
+    assert_eq!(
+        *server.asked.lock().unwrap(),
+        [
+            "GET 127.0.0.1 /logs/ AKIAPROFILE/eu-west-3/s3 list-type=2&prefix=a%20b%2F%C3%A4%2B",
+            "HEAD 127.0.0.1 /logs/a//b%20c AKIAPROFILE/eu-west-3/s3 ",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_bucket_says_where_it_is() {
     let server = server().await;
     let region = region::of_bucket(&server.url, "logs", &[]).await.unwrap();
@@ -186,7 +205,7 @@ async fn a_profile_that_is_not_there_is_named_with_what_helps() {
         ..Access::default()
     };
     let around = profiles("[default]\nregion = us-east-1\n");
-    let error = access.store_in("logs", RetryConfig::default(), &around).await.unwrap_err();
+    let error = access.bucket_in("logs", RetryConfig::default(), &around).await.unwrap_err();
     let error = error.to_string();
     assert!(error.contains("profile `nobody`"), "{error}");
     assert!(error.contains("aws sso login --profile nobody"), "{error}");
@@ -198,7 +217,7 @@ async fn a_bundle_without_certificates_is_refused_by_name() {
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, "no certificate").unwrap();
     let around = profiles(&format!("[default]\nca_bundle = {}\n{KEYS}", file.display()));
-    let error = Access::default().store_in("logs", RetryConfig::default(), &around).await;
+    let error = Access::default().bucket_in("logs", RetryConfig::default(), &around).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("ca.pem") && error.contains("AWS_CA_BUNDLE"), "{error}");
 }
@@ -207,7 +226,7 @@ async fn a_bundle_without_certificates_is_refused_by_name() {
 async fn contradictions_are_refused() {
     let check = async |table: &str, wanted: &str| {
         let access: Access = toml::from_str(table).unwrap();
-        let error = access.store_in("logs", RetryConfig::default(), &profiles("")).await;
+        let error = access.bucket_in("logs", RetryConfig::default(), &profiles("")).await;
         let error = error.unwrap_err().to_string();
         assert!(error.contains(wanted), "{table}: {error}");
     };

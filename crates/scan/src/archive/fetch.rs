@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     gate::{Gate, Slot},
     ledger::{Ledger, UnitId},
-    listing::Listed,
+    listing::{Listed, Listing},
     receipt::Receipt,
     refusal,
     verdict::{Told, Verdict},
@@ -43,7 +43,8 @@ const RANGE_BYTES: u64 = 2 * 1024 * 1024;
 const STREAM_HELD_BYTES: u32 = 6 * 1024 * 1024;
 
 /// Reads objects.
-pub(crate) struct Fetcher {
+pub(crate) struct Fetcher<L> {
+    pub(crate) listing: Arc<L>,
     pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) bucket: String,
     pub(crate) gate: Arc<Gate>,
@@ -61,12 +62,12 @@ pub(crate) fn requests_for(size: u64) -> u64 {
     if size <= WHOLE_BYTES_MAX { 1 } else { size.div_ceil(RANGE_BYTES) }
 }
 
-impl Fetcher {
-    /// Nothing held yet.
-    pub(crate) fn budget() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(BYTES_HELD_MAX as usize))
-    }
+/// Room for objects.
+pub(crate) fn budget() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(BYTES_HELD_MAX as usize))
+}
 
+impl<L: Listing> Fetcher<L> {
     /// Reads what is found until there is no more, or no use.
     pub(crate) async fn run(self: Arc<Self>, mut found: mpsc::Receiver<Found>) {
         let mut reading = JoinSet::new();
@@ -115,27 +116,21 @@ impl Fetcher {
         room: OwnedSemaphorePermit,
     ) {
         let receipt = Receipt::new(Arc::clone(&self.ledger), unit, listed.key.clone(), room);
-        let path = match Path::parse(&listed.key) {
-            Ok(path) if path.as_ref() == listed.key => path,
-            _ => {
-                let reason = "its key has an empty or relative part, which cannot be asked for";
-                self.failed(receipt, Trouble::Lasting, reason.to_owned()).await;
-                return;
-            }
-        };
-        if listed.size > WHOLE_BYTES_MAX {
+        if listed.is_archived {
+            let reason = "it lies in an archive class: restore it first";
+            return self.failed(receipt, Trouble::Archived, reason.to_owned()).await;
+        }
+        let path = path_of(&listed.key);
+        if let Some(path) = path.clone().filter(|_| listed.size > WHOLE_BYTES_MAX) {
             drop(slot);
-            self.stream(listed, path, receipt).await;
-            return;
+            return self.stream(listed, path, receipt).await;
         }
         let asked = self.gate.tried_in(slot, &listed.key, || async {
             self.gets.fetch_add(1, Relaxed);
-            let found = self.objects.get(&path).await?;
-            if found.meta.size > WHOLE_BYTES_MAX {
-                let source = "it has grown since it was listed".into();
-                return Err(object_store::Error::Precondition { path: path.to_string(), source });
+            match &path {
+                Some(path) => self.whole(path).await,
+                None => self.listing.odd(&listed.key).await,
             }
-            found.bytes().await
         });
         match asked.await {
             Ok(bytes) => self.fetched(receipt, Body::Whole(bytes)).await,
@@ -144,6 +139,15 @@ impl Fetcher {
                 self.failed(receipt, trouble, reason).await;
             }
         }
+    }
+
+    async fn whole(&self, path: &Path) -> object_store::Result<Bytes> {
+        let found = self.objects.get(path).await?;
+        if found.meta.size > WHOLE_BYTES_MAX {
+            let source = "it has grown since it was listed".into();
+            return Err(object_store::Error::Precondition { path: path.to_string(), source });
+        }
+        found.bytes().await
     }
 
     /// Hands on an object that is read part by part, while it is examined.
@@ -211,6 +215,11 @@ impl Fetcher {
             self.ended.cancel();
         }
     }
+}
+
+/// A key as the S3 client names it; none where it would name another.
+pub(crate) fn path_of(key: &str) -> Option<Path> {
+    Path::parse(key).ok().filter(|path| path.as_ref() == key)
 }
 
 /// A large object's bytes, as its parts come.

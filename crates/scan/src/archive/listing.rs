@@ -1,15 +1,19 @@
 //! One request for a part of a listing.
+//!
+//! The S3 client could ask it as well, but drops a page whole for one key that it cannot name, and
+//! does not tell which objects lie in an archive class.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
-use object_store::{
-    ListResult,
-    aws::AmazonS3,
-    list::{PaginatedListOptions, PaginatedListStore},
-};
+use bytes::Bytes;
+use credentials::Bucket;
+
+use super::page;
 
 /// The delimiter of folders.
 const DELIMITER: &str = "/";
+/// Asks which objects of archive classes have been restored.
+const WITH_RESTORED: (&str, &str) = ("x-amz-optional-object-attributes", "RestoreStatus");
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,42 +40,44 @@ pub(crate) struct Page {
 }
 
 /// An object as a listing tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) key: String,
     /// Bytes as stored.
     pub(crate) size: u64,
     pub(crate) etag: Option<String>,
+    /// Whether it lies in an archive class and has not been restored: it cannot be read.
+    pub(crate) is_archived: bool,
 }
 
-/// A bucket that can be listed, by up to a thousand keys at a time.
+/// A bucket that can be listed.
 pub(crate) trait Listing: Send + Sync + 'static {
+    /// A part of a listing, of up to a thousand keys.
     fn page(&self, ask: Ask) -> impl Future<Output = object_store::Result<Page>> + Send;
+
+    /// An object whose key the S3 client cannot name: a part of it is empty, as it is below a
+    /// trail's prefix that ends with a slash.
+    fn odd(&self, key: &str) -> impl Future<Output = object_store::Result<Bytes>> + Send;
 }
 
-impl Listing for Arc<AmazonS3> {
+impl Listing for Bucket {
     async fn page(&self, ask: Ask) -> object_store::Result<Page> {
-        let options = PaginatedListOptions {
+        let mut query = vec![("encoding-type", "url"), ("list-type", "2")];
+        query.push(("prefix", &ask.prefix));
+        if ask.folders {
+            query.push(("delimiter", DELIMITER));
+        }
+        match (&ask.token, &ask.after) {
             // A token remembers where the listing began.
-            offset: ask.after.filter(|_| ask.token.is_none()),
-            delimiter: ask.folders.then_some(DELIMITER.into()),
-            page_token: ask.token,
-            ..PaginatedListOptions::default()
-        };
-        let prefix = Some(ask.prefix.as_str()).filter(|prefix| !prefix.is_empty());
-        let found = self.list_paginated(prefix, options).await?;
-        Ok(Page::of(found.result, found.page_token))
+            (Some(token), _) => query.push(("continuation-token", token)),
+            (None, Some(after)) => query.push(("start-after", after)),
+            (None, None) => {}
+        }
+        let answer = self.ask("", &query, &[WITH_RESTORED]).await?;
+        page::read(&answer).map_err(|source| object_store::Error::Generic { store: "S3", source })
     }
-}
 
-impl Page {
-    pub(crate) fn of(found: ListResult, next: Option<String>) -> Self {
-        let folders = found.common_prefixes.iter().map(|path| format!("{path}{DELIMITER}"));
-        let objects = found.objects.into_iter().map(|object| Listed {
-            key: object.location.into(),
-            size: object.size,
-            etag: object.e_tag,
-        });
-        Self { folders: folders.collect(), objects: objects.collect(), next }
+    async fn odd(&self, key: &str) -> object_store::Result<Bytes> {
+        self.ask(key, &[], &[]).await
     }
 }

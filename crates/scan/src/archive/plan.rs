@@ -53,6 +53,8 @@ pub struct Plan {
     pub gets: u64,
     /// How often KMS would be asked.
     pub kms: Kms,
+    /// Objects that lie in an archive class: they cannot be read before they are restored.
+    pub archived: u64,
     /// Objects that would be passed over.
     pub skipped: Skipped,
     /// Folders that would be passed over: of digests, Insights, other services, and of accounts and
@@ -108,6 +110,13 @@ impl fmt::Display for Plan {
         )?;
         let (folders, skipped) = (self.folders_passed_over, self.skipped.total());
         writeln!(f, "  passed over {folders} folders, {skipped} objects")?;
+        if self.archived > 0 {
+            let archived = self.archived;
+            writeln!(
+                f,
+                "  archived    {archived} objects lie in an archive class: restore them first"
+            )?;
+        }
         writeln!(f, "  requests    {lists} LIST, {gets} GET")?;
         match self.kms {
             Kms::Unknown => writeln!(
@@ -159,15 +168,15 @@ pub fn plan(
         reason: error.to_string(),
     })?;
     runtime.block_on(async {
-        let store = super::open(&wanted).await?;
-        let (mut plan, samples) = count(&wanted, Arc::new(Arc::clone(&store)), progress).await;
+        let bucket = Arc::new(super::open(&wanted).await?);
+        let (mut plan, samples) = count(&wanted, Arc::clone(&bucket), progress).await;
         let asked = samples.values().take(SAMPLES_MAX);
         let mut known = Vec::new();
         for sample in asked {
             if progress.is_stopped() {
                 break;
             }
-            known.push((sample.objects, archives.access.encryption(&store, &sample.key).await));
+            known.push((sample.objects, bucket.encryption(&sample.key).await));
         }
         plan.kms = Kms::of(&known, plan.objects);
         Ok(plan)
@@ -204,6 +213,7 @@ pub(super) async fn count<L: Listing>(
             break;
         }
         match found {
+            Found::Object { listed, .. } if listed.is_archived => plan.archived += 1,
             Found::Object { listed, unit } => {
                 plan.objects += 1;
                 plan.bytes += listed.size;

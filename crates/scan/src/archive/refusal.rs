@@ -12,12 +12,6 @@ pub(crate) fn of_listing(bucket: &str, prefix: &str, error: &S3Error) -> String 
             "not allowed: s3:ListBucket on arn:aws:s3:::{bucket}, for keys that begin with \
              `{prefix}` ({said})"
         ),
-        Trouble::Lasting if said.contains("empty path segment") || said.contains("segment") => {
-            format!(
-                "a key below it has an empty or relative part, which cannot be asked for: name \
-                     a narrower prefix ({said})"
-            )
-        }
         trouble => other(trouble, &said),
     }
 }

@@ -226,5 +226,6 @@ impl<L: Listing> Walk<L> {
 
 /// A folder's own name.
 fn last_part(prefix: &str) -> &str {
-    prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    let folder = prefix.strip_suffix('/').unwrap_or(prefix);
+    folder.rsplit('/').next().unwrap_or_default()
 }
