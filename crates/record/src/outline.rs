@@ -17,23 +17,31 @@ use std::ops::Range;
 
 use self::lanes::{BLOCKS, CHUNK_BYTES, Lanes, Masks};
 
-/// The most keys that are looked for in one walk.
+/// The most keys and texts that are looked for in one walk.
 pub const ANCHORS_MAX: usize = 4;
 
-/// The longest way from a string's quote to the byte that gives it away, in bytes.
-const OFFSET_MAX: usize = 60;
+/// How many hits that have been told are kept before they are let go of.
+const HITS_KEPT: usize = 1024;
 
-/// A key to look for: the byte of it that is seldom found as far behind a quote.
+/// The longest way from a string's opening quote to its closing one, in bytes.
+const LENGTH_MAX: u32 = 60;
+
+/// A key or a text to look for, by its length and the byte of it that is seldom found in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
+    /// How far the closing quote is from the opening one, in bytes.
+    length: u32,
+    /// How far the byte is from the opening quote.
     offset: u32,
     byte: u8,
+    /// The bits that make no difference: that of upper and lower case, or none.
+    blind: u8,
 }
 
 impl Anchor {
-    /// An anchor for keys that read `key`; none where it is empty.
+    /// An anchor for keys that read `key`; none where it is empty or long.
     pub fn of_key(key: &str) -> Option<Self> {
-        let bytes = key.as_bytes().iter().enumerate().take(OFFSET_MAX);
+        let bytes = key.as_bytes().iter().enumerate();
         // Keys are in camel case: an upper-case letter in their midst tells them from most text.
         let (index, byte) = bytes.min_by_key(|(index, byte)| match byte {
             b'A'..=b'Z' if *index > 0 => 0,
@@ -41,7 +49,30 @@ impl Anchor {
             b'a'..=b'z' if *index > 0 => 2,
             _ => 3,
         })?;
-        Some(Self { offset: u32::try_from(index + 1).ok()?, byte: *byte })
+        Self::new(key.len(), index, *byte, 0)
+    }
+
+    /// An anchor for strings that read `text` in upper or lower case; none where that is long or
+    /// not made of ASCII letters.
+    pub fn of_text(text: &str) -> Option<Self> {
+        const CASE: u8 = b'a' ^ b'A';
+        if !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return None;
+        }
+        // The further from its beginning, the fewer texts are alike.
+        let last = text.len().checked_sub(1)?;
+        let byte = text.as_bytes().get(last)? | CASE;
+        Self::new(text.len(), last, byte, CASE)
+    }
+
+    fn new(length: usize, index: usize, byte: u8, blind: u8) -> Option<Self> {
+        let length = u32::try_from(length + 1).ok().filter(|length| *length <= LENGTH_MAX)?;
+        Some(Self { length, offset: u32::try_from(index + 1).ok()?, byte, blind })
+    }
+
+    /// Whether a byte is the anchor's.
+    pub(crate) fn is(self, byte: u8) -> bool {
+        byte | self.blind == self.byte
     }
 }
 
@@ -63,20 +94,21 @@ pub struct Element<'a> {
     pub start: usize,
     /// Where it ends: the byte behind its closing bracket.
     pub end: usize,
-    /// For each anchor, in their order, where strings in this element begin (their opening quotes)
-    /// that have the anchor's byte in its place; more than those that are the key.
-    pub hits: &'a [Vec<usize>],
-    /// How many of each anchor's hits are this element's.
-    hits_ends: &'a [usize; ANCHORS_MAX],
+    /// For each anchor, in their order, where strings begin (their opening quotes) that are as long
+    /// as the anchor and have its byte in its place.
+    hits: &'a [Vec<usize>],
+    /// Which of each anchor's hits are this element's.
+    spans: &'a [Range<usize>; ANCHORS_MAX],
     /// Whether an ASCII letter in it is written as `\u00…`: such a key goes unseen.
     pub escaped_letters: bool,
 }
 
 impl Element<'_> {
-    /// Where strings begin that have anchor number `anchor`'s byte in its place.
+    /// Where strings begin in it (their opening quotes) that are as long as anchor number
+    /// `anchor` and have its byte in its place: more than those that are the key or the text.
     pub fn hits_of(&self, anchor: usize) -> &[usize] {
-        let end = self.hits_ends.get(anchor).copied().unwrap_or_default();
-        self.hits.get(anchor).and_then(|hits| hits.get(..end)).unwrap_or_default()
+        let span = self.spans.get(anchor).cloned().unwrap_or_default();
+        self.hits.get(anchor).and_then(|hits| hits.get(span)).unwrap_or_default()
     }
 }
 
@@ -164,7 +196,9 @@ struct Place<const A: usize> {
     start: usize,
     end: usize,
     hits: [Vec<usize>; A],
-    /// Where letters are written as escapes.
+    /// Which hits are those of the element that was told last; the ones before are done with.
+    spans: [Range<usize>; ANCHORS_MAX],
+    /// Where letters are written as escapes, in elements that are not told yet.
     escapes: Vec<usize>,
 }
 
@@ -180,6 +214,7 @@ impl<const A: usize> Walk<'_, A> {
             start: self.from,
             end: self.from,
             hits: std::array::from_fn(|_| Vec::new()),
+            spans: std::array::from_fn(|_| 0..0),
             escapes: Vec::new(),
         };
         let mut masks = Masks::<A>::new();
@@ -227,20 +262,21 @@ impl<const A: usize> Walk<'_, A> {
         lanes.outside(masks, &mut place.inside);
         for (index, hits) in place.hits.iter_mut().enumerate() {
             let Some(anchor) = self.anchors.get(index) else { break };
-            let mut blocks = lanes.hits(masks, index, anchor.offset);
+            let mut blocks = lanes.hits(masks, index, *anchor);
             while blocks != 0 {
                 let block = blocks.trailing_zeros();
                 blocks &= blocks - 1;
                 let mut found = masks.found(block as usize);
                 while found != 0 {
                     let byte = at + (block as usize) * 64 + (found.trailing_zeros() as usize);
-                    // The quote stands in this chunk or in the one before.
-                    hits.push(byte.wrapping_sub(anchor.offset as usize));
+                    // The opening quote stands in this chunk or in the one before.
+                    hits.push(byte.wrapping_sub(anchor.length as usize));
                     found &= found - 1;
                 }
             }
         }
-        masks.carry_quotes();
+        masks.carry();
+        self.forget(place);
         for block in 0..BLOCKS {
             let (open, close) = masks.brackets(block);
             let (opened, closed) = (open.count_ones(), close.count_ones());
@@ -254,6 +290,17 @@ impl<const A: usize> Walk<'_, A> {
             }
         }
         None
+    }
+
+    /// Lets go of hits that have been told, now and then.
+    #[inline(always)]
+    fn forget(&self, place: &mut Place<A>) {
+        for (span, hits) in place.spans.iter_mut().zip(&mut place.hits) {
+            if span.end >= HITS_KEPT {
+                hits.drain(..span.end);
+                *span = 0..0;
+            }
+        }
     }
 
     /// Takes escaped quotes out, and notes letters that are written as escapes.
@@ -342,22 +389,23 @@ impl<const A: usize> Walk<'_, A> {
 
     /// Tells the element that has just ended.
     fn tell(&mut self, place: &mut Place<A>) {
-        let mut ends = [0; ANCHORS_MAX];
-        for (end, hits) in ends.iter_mut().zip(&place.hits) {
-            *end = hits.partition_point(|quote| *quote < place.end);
+        for (span, hits) in place.spans.iter_mut().zip(&mut place.hits) {
+            let done = span.end;
+            let rest = hits.get(done..).unwrap_or_default();
+            let count = rest.iter().take_while(|quote| **quote < place.end).count();
+            *span = done..done + count;
         }
-        let escapes = place.escapes.partition_point(|byte| *byte < place.end);
+        let escapes = place.escapes.iter().take_while(|byte| **byte < place.end).count();
         (self.each)(Element {
             start: place.start,
             end: place.end,
             hits: &place.hits,
-            hits_ends: &ends,
+            spans: &place.spans,
             escaped_letters: escapes > 0,
         });
-        for (end, hits) in ends.iter().zip(&mut place.hits) {
-            hits.drain(..*end);
+        if escapes > 0 {
+            place.escapes.drain(..escapes);
         }
-        place.escapes.drain(..escapes);
     }
 }
 

@@ -16,11 +16,14 @@ use record::{
     outline::{ANCHORS_MAX, Anchor},
 };
 
-use self::{lazy::Lazy, need::Want};
+use self::{
+    lazy::Lazy,
+    need::{Need, Want},
+};
 use crate::{error::Error, rule::Rule};
 
 /// How many values of a key are kept with the rules that they concern; a power of two.
-const VALUES_KEPT: usize = 512;
+const VALUES_KEPT: usize = 4096;
 
 /// The longest value that is kept, in bytes.
 const KEPT_BYTES_MAX: usize = 128;
@@ -35,7 +38,7 @@ pub(crate) struct Engine {
     serial: u64,
     anchors: Vec<Anchor>,
     /// One for each anchor.
-    keys: Vec<Key>,
+    marks: Vec<Mark>,
     /// Rules that no key rules out.
     always: Vec<u32>,
     /// All rules.
@@ -44,13 +47,29 @@ pub(crate) struct Engine {
     whole: Vec<bool>,
 }
 
-/// A key that rules cannot do without.
+/// What rules cannot do without.
+#[derive(Debug)]
+enum Mark {
+    /// A key whose value says which rules to ask.
+    Key(Key),
+    /// A text that stands somewhere as a value.
+    Text(Text),
+}
+
 #[derive(Debug)]
 struct Key {
     /// The key and the quote behind it.
     quoted: Vec<u8>,
     /// Which rules want what of its value.
     wants: Vec<(u32, Want)>,
+}
+
+#[derive(Debug)]
+struct Text {
+    /// The text and the quote behind it, in any case.
+    quoted: Vec<u8>,
+    /// The rules that want it.
+    rules: Vec<u32>,
 }
 
 /// What one thread remembers while it asks rules about records: make one, use it for all.
@@ -74,24 +93,33 @@ impl Engine {
     pub(crate) fn new(rules: &[Rule]) -> Self {
         static SETS: AtomicU64 = AtomicU64::new(1);
         let mut engine = Self { serial: SETS.fetch_add(1, Ordering::Relaxed), ..Self::default() };
-        let names = need::choose(rules, ANCHORS_MAX);
-        for name in &names {
-            let Some(anchor) = Anchor::of_key(name) else { continue };
+        let needs = need::choose(rules, ANCHORS_MAX);
+        for need in &needs {
+            let (anchor, mark) = match need {
+                Need::Key(name) => {
+                    let quoted = format!("{name}\"").into_bytes();
+                    (Anchor::of_key(name), Mark::Key(Key { quoted, wants: Vec::new() }))
+                }
+                Need::Text(text) => {
+                    let quoted = format!("{text}\"").into_bytes();
+                    (Anchor::of_text(text), Mark::Text(Text { quoted, rules: Vec::new() }))
+                }
+            };
+            let anchor = anchor.expect("what is chosen is made of letters");
             engine.anchors.push(anchor);
-            let quoted = format!("{name}\"").into_bytes();
-            engine.keys.push(Key { quoted, wants: Vec::new() });
+            engine.marks.push(mark);
         }
         for (index, rule) in rules.iter().enumerate() {
             let Ok(number) = u32::try_from(index) else { break };
             engine.all.push(number);
             engine.whole.push(need::wants_whole_record(rule));
-            let want = names
-                .iter()
-                .enumerate()
-                .find_map(|(key, name)| Some((key, need::wants(rule, name)?)));
-            match want.and_then(|(key, want)| Some((engine.keys.get_mut(key)?, want))) {
-                Some((key, want)) => key.wants.push((number, want)),
-                None => engine.always.push(number),
+            if !engine
+                .marks
+                .iter_mut()
+                .zip(&needs)
+                .any(|(mark, need)| mark.take(number, rule, need))
+            {
+                engine.always.push(number);
             }
         }
         engine
@@ -140,7 +168,7 @@ impl Engine {
     fn suspect(&self, memory: &mut Memory, record: &RawRecord<'_>) {
         if memory.serial != self.serial {
             memory.serial = self.serial;
-            memory.values = vec![vec![Kept::default(); VALUES_KEPT]; self.keys.len()];
+            memory.values = vec![vec![Kept::default(); VALUES_KEPT]; self.marks.len()];
         }
         let Memory { values, suspects, .. } = memory;
         suspects.clear();
@@ -149,16 +177,39 @@ impl Engine {
             return;
         }
         suspects.extend_from_slice(&self.always);
-        for (index, (key, kept)) in self.keys.iter().zip(values).enumerate() {
+        for (index, (mark, kept)) in self.marks.iter().zip(values).enumerate() {
             for text in record.hits(index) {
-                let Some(behind) = text.strip_prefix(&*key.quoted) else { continue };
-                match value_of(behind) {
-                    Value::None => {}
-                    Value::Text(value) => key.concerned(value, kept, suspects),
-                    Value::Unclear => suspects.extend(key.wants.iter().map(|(rule, _)| *rule)),
+                match mark {
+                    Mark::Key(key) => key.look(text, kept, suspects),
+                    Mark::Text(mark) => {
+                        let found = text.get(..mark.quoted.len());
+                        if found.is_some_and(|found| found.eq_ignore_ascii_case(&mark.quoted)) {
+                            suspects.extend_from_slice(&mark.rules);
+                        }
+                    }
                 }
             }
         }
+    }
+}
+
+impl Mark {
+    /// Takes rule `number` up where it cannot do without `need`; whether it did.
+    fn take(&mut self, number: u32, rule: &Rule, need: &Need) -> bool {
+        match (self, need) {
+            (Self::Key(key), Need::Key(name)) => match need::wants(rule, name) {
+                Some(want) => key.wants.push((number, want)),
+                None => return false,
+            },
+            (Self::Text(mark), Need::Text(text)) => {
+                if !need::wants_text(rule, text) {
+                    return false;
+                }
+                mark.rules.push(number);
+            }
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -188,14 +239,26 @@ fn value_of(behind_key: &[u8]) -> Value<'_> {
         }
     };
     let text = text.get(..VALUE_BYTES_MAX).unwrap_or(text);
-    let end = memchr::memchr2(b'"', b'\\', text).and_then(|end| Some((end, *text.get(end)?)));
-    match end.and_then(|(end, byte)| Some((text.get(..end)?, byte))) {
-        Some((value, b'"')) if value.is_ascii() => Value::Text(value),
+    // Names are short: a byte at a time is fastest.
+    let is_end = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte >= 128;
+    let Some(end) = text.iter().position(is_end) else { return Value::Unclear };
+    match text.split_at_checked(end) {
+        Some((value, [b'"', ..])) => Value::Text(value),
         _ => Value::Unclear,
     }
 }
 
 impl Key {
+    /// Adds the rules that `text`, which follows a quote, concerns.
+    fn look(&self, text: &[u8], kept: &mut [Kept], suspects: &mut Vec<u32>) {
+        let Some(behind) = text.strip_prefix(&*self.quoted) else { return };
+        match value_of(behind) {
+            Value::None => {}
+            Value::Text(value) => self.concerned(value, kept, suspects),
+            Value::Unclear => suspects.extend(self.wants.iter().map(|(rule, _)| *rule)),
+        }
+    }
+
     /// Adds the rules that a value concerns.
     fn concerned(&self, value: &[u8], kept: &mut [Kept], suspects: &mut Vec<u32>) {
         let Some(place) = kept.get_mut(place(value)).filter(|_| value.len() <= KEPT_BYTES_MAX)
@@ -220,15 +283,19 @@ impl Key {
     }
 }
 
-/// Where a value is kept: its length and a few of its bytes, mixed.
+/// Where a value is kept: its bytes, mixed. Values that meet in one place push each other out,
+/// which costs time and changes no answer.
 fn place(value: &[u8]) -> usize {
-    let byte = |index: usize| value.get(index).copied().map_or(0, usize::from);
-    let length = value.len();
-    let mut mixed = length;
-    for index in [0, 3, length / 2, length.wrapping_sub(3), length.wrapping_sub(1)] {
-        mixed = mixed.wrapping_mul(31).wrapping_add(byte(index));
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (words, rest) = value.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    let mut mixed = value.len() as u64;
+    for word in words.iter().chain([&last]) {
+        mixed = (mixed ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
+        mixed ^= mixed >> 29;
     }
-    (mixed ^ (mixed >> 9)) % VALUES_KEPT
+    (mixed >> 20) as usize % VALUES_KEPT
 }
 
 /// That all of a record is JSON; where it is not, parsing it says what is wrong.

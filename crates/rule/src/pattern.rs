@@ -59,7 +59,7 @@ impl Simple {
         let start = || text.get(..length).is_some_and(same);
         let end = || text.len().checked_sub(length).and_then(|at| text.get(at..)).is_some_and(same);
         match (self.before, self.behind) {
-            (false, false) => same(text),
+            (false, false) => text.len() == length && same(text),
             (false, true) => start(),
             (true, false) => end(),
             (true, true) => length == 0 || text.windows(length).any(same),
@@ -98,6 +98,14 @@ impl Pattern {
         Self { marks, cased, written, simple }
     }
 
+    /// The text that it is in any case, in lower case, where that is ASCII letters only.
+    pub(crate) fn letters(&self) -> Option<String> {
+        let simple = self.simple.as_ref()?;
+        let is_letters = simple.text.iter().all(u8::is_ascii_lowercase);
+        (!self.cased && !simple.before && !simple.behind && is_letters)
+            .then(|| String::from_utf8(simple.text.clone()).ok())?
+    }
+
     /// Whether the whole of `text` fits.
     ///
     /// Each `*` takes as little as it can, and only the last one met is ever tried again: a longer
@@ -108,6 +116,17 @@ impl Pattern {
             Some(simple) if text.is_ascii() => simple.fits(text.as_bytes(), self.cased),
             _ => self.fits_step_by_step(text),
         }
+    }
+
+    /// Whether `text` fits one of `patterns`.
+    pub(crate) fn any_fits(patterns: &[Self], text: &str) -> bool {
+        if !text.is_ascii() {
+            return patterns.iter().any(|pattern| pattern.fits_step_by_step(text));
+        }
+        patterns.iter().any(|pattern| match &pattern.simple {
+            Some(simple) => simple.fits(text.as_bytes(), pattern.cased),
+            None => pattern.fits_step_by_step(text),
+        })
     }
 
     fn fits_step_by_step(&self, text: &str) -> bool {

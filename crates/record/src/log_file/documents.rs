@@ -321,7 +321,7 @@ impl<'a> Documents<'a> {
             }
         });
         if !walked.is_ascii
-            && let Err(error) = std::str::from_utf8(part.text.get(from..).unwrap_or_default())
+            && let Err(error) = simdutf8::compat::from_utf8(part.text.get(from..).unwrap_or_default())
             // The last character of a window may have its end in the next one.
             && error.error_len().is_some()
         {

@@ -74,17 +74,16 @@ pub(super) fn one_step(
     }
     let room = text.get_mut(..size)?;
     let written = inflater.gzip_decompress(bytes, room).ok()?;
-    // What follows the first member is another one, or garbage; its size is not this size then,
-    // except by chance: a member whose text is as long.
-    (written == size && is_one_member(bytes, room)).then_some(size)
+    // A second member whose text is as long would have the same size at its end.
+    (written == size && !may_hold_another_member(bytes)).then_some(size)
 }
 
-/// Whether the checksum at the end of the bytes is that of the text, so that the member that was
-/// inflated is the one that ends there.
-fn is_one_member(bytes: &[u8], text: &[u8]) -> bool {
-    let trailer = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4));
-    let sum = trailer.and_then(|sum| sum.try_into().ok()).map(u32::from_le_bytes);
-    sum.is_some_and(|sum| libdeflater::crc32(text) == sum)
+/// Whether a second member may begin in the bytes. (Compressed bytes look like that once in some
+/// megabytes; they are then inflated member by member.)
+fn may_hold_another_member(bytes: &[u8]) -> bool {
+    const BEGINNING: [u8; 3] = [GZIP_MAGIC[0], GZIP_MAGIC[1], 8];
+    let rest = bytes.get(BEGINNING.len()..).unwrap_or_default();
+    memchr::memmem::find(rest, &BEGINNING).is_some()
 }
 
 type Source<'a> = BufReader<Chain<Cursor<Vec<u8>>, Counted<'a>>>;

@@ -24,9 +24,9 @@ pub(super) struct Masks<const A: usize> {
     pub(super) close: Bits,
     /// Backslashes, where there are any.
     pub(super) backslashes: Bits,
-    /// The bytes of the anchors.
-    pub(super) bytes: [Bits; A],
-    /// Those of one anchor that are as far behind a quote as they should.
+    /// The bytes of the anchors, first those of the block before.
+    pub(super) bytes: [[u64; BLOCKS + 1]; A],
+    /// The closing quotes of one anchor's hits.
     pub(super) found: Bits,
     /// Whether no byte so far is above 127.
     pub(super) is_ascii: bool,
@@ -50,8 +50,9 @@ pub(super) trait Lanes: Copy {
     /// inside of one, and afterwards where it ends so.
     fn outside<const A: usize>(self, masks: &mut Masks<A>, inside: &mut u64);
 
-    /// Which blocks hold bytes of anchor number `index` that are `offset` behind a quote.
-    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, offset: u32) -> u32;
+    /// Notes quotes that close a string as long as `anchor`, number `index`, with its byte in its
+    /// place; answers which blocks hold such.
+    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, anchor: Anchor) -> u32;
 }
 
 impl<const A: usize> Masks<A> {
@@ -61,7 +62,7 @@ impl<const A: usize> Masks<A> {
             open: [0; BLOCKS],
             close: [0; BLOCKS],
             backslashes: [0; BLOCKS],
-            bytes: [[0; BLOCKS]; A],
+            bytes: [[0; BLOCKS + 1]; A],
             found: [0; BLOCKS],
             is_ascii: true,
         }
@@ -79,10 +80,13 @@ impl<const A: usize> Masks<A> {
         self.found[block % BLOCKS]
     }
 
-    /// Keeps the last block's quotes for the next chunk.
+    /// Keeps the last block's quotes and bytes for the next chunk.
     #[inline(always)]
-    pub(super) fn carry_quotes(&mut self) {
+    pub(super) fn carry(&mut self) {
         self.quotes[0] = self.quotes[BLOCKS];
+        for bytes in &mut self.bytes {
+            bytes[0] = bytes[BLOCKS];
+        }
     }
 
     /// Takes a block's escaped quotes out; answers the backslashes that begin an escape. `escaped`

@@ -31,7 +31,7 @@ impl Lanes for Portable {
             masks.open[index % BLOCKS] = bits(block, |byte| byte | 0x20 == b'{');
             masks.close[index % BLOCKS] = bits(block, |byte| byte | 0x20 == b'}');
             for (bytes, anchor) in masks.bytes.iter_mut().zip(anchors) {
-                bytes[index % BLOCKS] = bits(block, |byte| byte == anchor.byte);
+                bytes[index % BLOCKS + 1] = bits(block, |byte| anchor.is(byte));
             }
         }
         masks.is_ascii &= chunk.is_ascii();
@@ -67,14 +67,17 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, offset: u32) -> u32 {
-        let mut blocks = 0;
+    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, anchor: Anchor) -> u32 {
+        let behind = |words: &[u64; BLOCKS + 1], block: usize, by: u32| {
+            words[block + 1] << by | words[block] >> (64 - by)
+        };
         let Some(bytes) = masks.bytes.get(index) else { return 0 };
-        for (block, bytes) in bytes.iter().enumerate() {
-            let quotes = masks.quotes[block + 1] << offset | masks.quotes[block] >> (64 - offset);
-            let found = quotes & bytes;
-            masks.found[block] = found;
-            blocks |= u32::from(found != 0) << block;
+        let mut blocks = 0;
+        for (block, found) in masks.found.iter_mut().enumerate() {
+            let opened = behind(&masks.quotes, block, anchor.length);
+            let bytes = behind(bytes, block, anchor.length - anchor.offset);
+            *found = masks.quotes[block + 1] & opened & bytes;
+            blocks |= u32::from(*found != 0) << block;
         }
         blocks
     }

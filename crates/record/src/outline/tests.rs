@@ -8,12 +8,12 @@ use super::*;
 type Told = (Range<usize>, Vec<Vec<usize>>, bool);
 
 fn anchors() -> [Anchor; 2] {
-    [Anchor::of_key("eventName").unwrap(), Anchor::of_key("type").unwrap()]
+    [Anchor::of_key("eventName").unwrap(), Anchor::of_text("Type").unwrap()]
 }
 
-/// The hits whose byte is in the element as well: a quote that ends its last string is none.
+/// The hits that are in the element as a whole: a quote that ends its last string is none.
 fn within(hits: &[usize], anchor: usize, range: &Range<usize>) -> Vec<usize> {
-    let byte = |quote: &usize| quote + anchors()[anchor].offset as usize;
+    let byte = |quote: &usize| quote + anchors()[anchor].length as usize;
     hits.iter().filter(|q| range.contains(q) && range.contains(&byte(q))).copied().collect()
 }
 
@@ -71,12 +71,6 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
     let (mut hits, mut letters) = (vec![Vec::new(), Vec::new()], false);
     let mut quotes = Vec::new();
     for (at, byte) in text.iter().enumerate().skip(from) {
-        for (hits, anchor) in hits.iter_mut().zip(&anchors) {
-            let quote = at.checked_sub(anchor.offset as usize);
-            if *byte == anchor.byte && quote.is_some_and(|quote| quotes.contains(&quote)) {
-                hits.push(quote.unwrap());
-            }
-        }
         let is_escaped = std::mem::take(&mut escaped);
         if *byte == b'\\' && !is_escaped {
             escaped = true;
@@ -84,6 +78,12 @@ fn plainly(text: &[u8], from: usize, gap: Gap) -> (Vec<Told>, End) {
         }
         let quote = *byte == b'"' && !is_escaped;
         if quote {
+            for (hits, anchor) in hits.iter_mut().zip(&anchors) {
+                let Some(opening) = at.checked_sub(anchor.length as usize) else { continue };
+                if quotes.contains(&opening) && anchor.is(text[opening + anchor.offset as usize]) {
+                    hits.push(opening);
+                }
+            }
             quotes.push(at);
             inside = !inside;
         }
@@ -178,9 +178,17 @@ fn letters_written_as_escapes_are_told() {
 
 #[test]
 fn anchors_stand_on_bytes_that_are_seldom() {
-    assert_eq!(Anchor::of_key("eventName"), Some(Anchor { offset: 6, byte: b'N' }));
-    assert_eq!(Anchor::of_key("type"), Some(Anchor { offset: 2, byte: b'y' }));
+    assert_eq!(
+        Anchor::of_key("eventName"),
+        Some(Anchor { length: 10, offset: 6, byte: b'N', blind: 0 })
+    );
+    assert_eq!(Anchor::of_key("type"), Some(Anchor { length: 5, offset: 2, byte: b'y', blind: 0 }));
     assert_eq!(Anchor::of_key(""), None);
+    let root = Anchor::of_text("Root").unwrap();
+    assert_eq!(root, Anchor { length: 5, offset: 4, byte: b't', blind: 0x20 });
+    assert!(root.is(b'T') && root.is(b't') && !root.is(b'U'));
+    assert_eq!((Anchor::of_text(""), Anchor::of_text("x1")), (None, None));
+    assert_eq!(Anchor::of_key(&"x".repeat(60)), None);
 }
 
 /// Texts of what matters to a walk, so long that they cross chunks.
@@ -202,7 +210,7 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         "1",
         "{\"eventName\":\"CreateTopic\"}",
         "\"eventName\"",
-        "\"type\":",
+        "\"tyPe\":",
         "}},{",
         "é",
         "\"a\":{}",

@@ -112,7 +112,9 @@ impl Lanes for Avx2 {
             masks.open[index % BLOCKS] = self.bits(kinds, b'{');
             masks.close[index % BLOCKS] = self.bits(kinds, b'}');
             for (bytes, anchor) in masks.bytes.iter_mut().zip(anchors) {
-                bytes[index % BLOCKS] = self.bits(halves, anchor.byte);
+                let blind = self.all(anchor.blind);
+                let halves = halves.map(|half| simd._mm256_or_si256(half, blind));
+                bytes[index % BLOCKS + 1] = self.bits(halves, anchor.byte);
             }
         }
         masks.is_ascii &= simd._mm256_movemask_epi8(highest) == 0;
@@ -152,20 +154,26 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, offset: u32) -> u32 {
-        let (simd, sse) = (self.0.avx2, self.0.sse2);
-        let (by, back) = (sse._mm_set1_epi64x(i64::from(offset)), 64 - i64::from(offset));
-        let back = sse._mm_set1_epi64x(back);
-        let (_, quotes) = masks.quotes.as_rchunks::<4>();
-        let (before, _) = masks.quotes.as_chunks::<4>();
-        let (bytes, _) = masks.bytes[index % A.max(1)].as_chunks::<4>();
+    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, anchor: Anchor) -> u32 {
+        let simd = self.0.avx2;
+        let count = |by: u32| self.0.sse2._mm_set1_epi64x(i64::from(by));
+        let behind = |words: [u64; 4], before: [u64; 4], by: u32| {
+            let these = simd._mm256_sll_epi64(cast(words), count(by));
+            let those = simd._mm256_srl_epi64(cast(before), count(64 - by));
+            simd._mm256_or_si256(these, those)
+        };
+        let bytes = &masks.bytes[index % A.max(1)];
+        let ((_, quotes), (quotes_before, _)) =
+            (masks.quotes.as_rchunks::<4>(), masks.quotes.as_chunks::<4>());
+        let ((_, bytes), (bytes_before, _)) = (bytes.as_rchunks::<4>(), bytes.as_chunks::<4>());
         let (found, _) = masks.found.as_chunks_mut::<4>();
         let mut none = 0;
         for index in 0..BLOCKS / 4 {
-            let these = simd._mm256_sll_epi64(cast(quotes[index]), by);
-            let those = simd._mm256_srl_epi64(cast(before[index]), back);
-            let quotes = simd._mm256_or_si256(these, those);
-            let hits = simd._mm256_and_si256(quotes, cast(bytes[index]));
+            let opened = behind(quotes[index], quotes_before[index], anchor.length);
+            let by = anchor.length - anchor.offset;
+            let bytes = behind(bytes[index], bytes_before[index], by);
+            let hits = simd._mm256_and_si256(opened, bytes);
+            let hits = simd._mm256_and_si256(hits, cast(quotes[index]));
             found[index] = cast(hits);
             none |= self.highest(simd._mm256_cmpeq_epi64(hits, self.all(0))) << (4 * index);
         }
@@ -220,7 +228,8 @@ impl Lanes for Avx512 {
             masks.open[index % BLOCKS] = self.bits(kinds, b'{');
             masks.close[index % BLOCKS] = self.bits(kinds, b'}');
             for (bytes, anchor) in masks.bytes.iter_mut().zip(anchors) {
-                bytes[index % BLOCKS] = self.bits(block, anchor.byte);
+                let seen = simd._mm512_or_si512(block, self.all(anchor.blind));
+                bytes[index % BLOCKS + 1] = self.bits(seen, anchor.byte);
             }
         }
         masks.is_ascii &= self.0.avx512bw._mm512_movepi8_mask(highest) == 0;
@@ -257,20 +266,26 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, offset: u32) -> u32 {
-        let (simd, sse) = (self.0.avx512f, self.0.sse2);
-        let (by, back) = (sse._mm_set1_epi64x(i64::from(offset)), 64 - i64::from(offset));
-        let back = sse._mm_set1_epi64x(back);
-        let (_, quotes) = masks.quotes.as_rchunks::<8>();
-        let (before, _) = masks.quotes.as_chunks::<8>();
-        let (bytes, _) = masks.bytes[index % A.max(1)].as_chunks::<8>();
+    fn hits<const A: usize>(self, masks: &mut Masks<A>, index: usize, anchor: Anchor) -> u32 {
+        let simd = self.0.avx512f;
+        let count = |by: u32| self.0.sse2._mm_set1_epi64x(i64::from(by));
+        let behind = |words: [u64; 8], before: [u64; 8], by: u32| {
+            let these = simd._mm512_sll_epi64(cast(words), count(by));
+            let those = simd._mm512_srl_epi64(cast(before), count(64 - by));
+            simd._mm512_or_si512(these, those)
+        };
+        let bytes = &masks.bytes[index % A.max(1)];
+        let ((_, quotes), (quotes_before, _)) =
+            (masks.quotes.as_rchunks::<8>(), masks.quotes.as_chunks::<8>());
+        let ((_, bytes), (bytes_before, _)) = (bytes.as_rchunks::<8>(), bytes.as_chunks::<8>());
         let (found, _) = masks.found.as_chunks_mut::<8>();
         let mut blocks = 0;
         for index in 0..BLOCKS / 8 {
-            let these = simd._mm512_sll_epi64(cast(quotes[index]), by);
-            let those = simd._mm512_srl_epi64(cast(before[index]), back);
-            let quotes = simd._mm512_or_si512(these, those);
-            let hits = simd._mm512_and_si512(quotes, cast(bytes[index]));
+            let opened = behind(quotes[index], quotes_before[index], anchor.length);
+            let by = anchor.length - anchor.offset;
+            let bytes = behind(bytes[index], bytes_before[index], by);
+            let hits = simd._mm512_and_si512(opened, bytes);
+            let hits = simd._mm512_and_si512(hits, cast(quotes[index]));
             found[index] = cast(hits);
             blocks |= u32::from(simd._mm512_test_epi64_mask(hits, hits)) << (8 * index);
         }

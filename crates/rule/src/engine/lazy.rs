@@ -11,6 +11,7 @@ use crate::{
     ast::{Condition, Item, Path, Place, Selection, Test},
     error::Error,
     evaluate,
+    pattern::Pattern,
     rule::Rule,
 };
 
@@ -114,57 +115,60 @@ impl<'a> Lazy<'a> {
         let Place::Field(Path(names)) = &item.place else { return Err(Odd) };
         let Some((name, rest)) = names.split_first() else { return Err(Odd) };
         let value = member(self.json, self.members, name)?;
-        let mut holds = item.all;
-        for test in &item.tests {
-            let found = match value {
-                Some(value) => any_at(value, rest, test, DEPTH_MAX)?,
-                None => passes(test, b"null")?,
-            };
-            if found != item.all {
-                holds = found;
-                break;
+        let found = |tests: &[Test]| match value {
+            Some(value) => any_at(value, rest, tests, DEPTH_MAX),
+            None => passes(tests, b"null"),
+        };
+        let holds = if item.all {
+            let mut holds = true;
+            for test in &item.tests {
+                holds = holds && found(std::slice::from_ref(test))?;
             }
-        }
+            holds
+        } else {
+            found(&item.tests)?
+        };
         Ok(holds != item.negated)
     }
 }
 
-/// Whether some value that `names` lead to passes; where they lead nowhere, null is asked.
-fn any_at(value: &[u8], names: &[String], test: &Test, depth: usize) -> Result<bool, Odd> {
-    let Some((name, rest)) = names.split_first() else { return any_element(value, test, depth) };
+/// Whether some value that `names` lead to passes one of `tests`; where they lead nowhere, null is
+/// asked.
+fn any_at(value: &[u8], names: &[String], tests: &[Test], depth: usize) -> Result<bool, Odd> {
+    let Some((name, rest)) = names.split_first() else { return any_element(value, tests, depth) };
     let depth = depth.checked_sub(1).ok_or(Odd)?;
     match value.first() {
         Some(b'{') => {
             let mut members = Members::new();
             index(value, &mut members)?;
             match member(value, &members, name)? {
-                Some(value) => any_at(value, rest, test, depth),
-                None => passes(test, b"null"),
+                Some(value) => any_at(value, rest, tests, depth),
+                None => passes(tests, b"null"),
             }
         }
         Some(b'[') => {
             let mut is_empty = true;
             for element in elements(value)? {
                 is_empty = false;
-                if any_at(element, names, test, depth)? {
+                if any_at(element, names, tests, depth)? {
                     return Ok(true);
                 }
             }
-            if is_empty { passes(test, b"null") } else { Ok(false) }
+            if is_empty { passes(tests, b"null") } else { Ok(false) }
         }
-        _ => passes(test, b"null"),
+        _ => passes(tests, b"null"),
     }
 }
 
 /// Whether a value, or an element of it, passes.
-fn any_element(value: &[u8], test: &Test, depth: usize) -> Result<bool, Odd> {
-    if passes(test, value)? {
+fn any_element(value: &[u8], tests: &[Test], depth: usize) -> Result<bool, Odd> {
+    if passes(tests, value)? {
         return Ok(true);
     }
     if value.first() == Some(&b'[') {
         let depth = depth.checked_sub(1).ok_or(Odd)?;
         for element in elements(value)? {
-            if any_element(element, test, depth)? {
+            if any_element(element, tests, depth)? {
                 return Ok(true);
             }
         }
@@ -172,21 +176,35 @@ fn any_element(value: &[u8], test: &Test, depth: usize) -> Result<bool, Odd> {
     Ok(false)
 }
 
-/// Whether a single value passes.
-fn passes(test: &Test, value: &[u8]) -> Result<bool, Odd> {
-    let whole = |value: &[u8]| serde_json::from_slice::<Value>(value).map_err(|_| Odd);
-    match (test, value.first()) {
-        (Test::Field(_), _) => Err(Odd),
-        (_, Some(b'n')) => Ok(evaluate::passes(test, &Value::Null, &Value::Null)),
-        (Test::Null, _) => Ok(false),
-        (Test::Present, _) => Ok(true),
-        (Test::Text(patterns), Some(b'"')) => {
-            let text = text(value)?;
-            Ok(patterns.iter().any(|pattern| pattern.fits(&text)))
+/// Whether a single value passes one of `tests`.
+fn passes(tests: &[Test], value: &[u8]) -> Result<bool, Odd> {
+    if value.first() == Some(&b'"') {
+        let text = text(value)?;
+        for test in tests {
+            let passes = match test {
+                Test::Text(patterns) => Pattern::any_fits(patterns, &text),
+                Test::Regex(regex) => regex.is_match(&text),
+                Test::Null => false,
+                Test::Present => true,
+                Test::Field(_) => return Err(Odd),
+                test => evaluate::passes(test, &Value::from(&*text), &Value::Null),
+            };
+            if passes {
+                return Ok(true);
+            }
         }
-        (Test::Regex(regex), Some(b'"')) => Ok(regex.is_match(&text(value)?)),
-        _ => Ok(evaluate::passes(test, &whole(value)?, &Value::Null)),
+        return Ok(false);
     }
+    let value: Value = serde_json::from_slice(value).map_err(|_| Odd)?;
+    for test in tests {
+        if matches!(test, Test::Field(_)) {
+            return Err(Odd);
+        }
+        if evaluate::passes(test, &value, &Value::Null) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The text that a string says.
@@ -207,7 +225,8 @@ fn member<'j>(
 ) -> Result<Option<&'j [u8]>, Odd> {
     for (key, value) in members.iter().rev() {
         let key_text = json.get(key.clone()).ok_or(Odd)?;
-        let is_it = if key_text.contains(&b'\\') {
+        // A key that is written with escapes is longer than what it says.
+        let is_it = if key_text.len() > name.len() && key_text.contains(&b'\\') {
             let quoted = json.get(key.start - 1..key.end + 1).ok_or(Odd)?;
             text(quoted)? == name
         } else {
@@ -223,10 +242,10 @@ fn member<'j>(
 /// Notes where the members of an object stand.
 fn index(object: &[u8], members: &mut Members) -> Result<(), Odd> {
     members.clear();
-    let mut at = space(object, 1);
     if object.first() != Some(&b'{') {
         return Err(Odd);
     }
+    let mut at = space(object, 1);
     if object.get(at) == Some(&b'}') {
         return Ok(());
     }
@@ -276,19 +295,44 @@ fn space(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Where the string ends that begins at `at`: behind its closing quote.
+#[inline]
 fn string_end(text: &[u8], at: usize) -> Result<usize, Odd> {
-    if text.get(at) != Some(&b'"') {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = at + 1;
+    if text.get(at - 1) != Some(&b'"') {
         return Err(Odd);
     }
-    let mut at = at + 1;
     loop {
+        // Eight at a time: the lowest byte that the subtraction makes borrow is the first one.
         let rest = text.get(at..).ok_or(Odd)?;
-        let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(Odd)?;
-        at += stop + 1;
-        if rest.get(stop) == Some(&b'"') {
-            return Ok(at);
+        let Some((word, _)) = rest.split_first_chunk::<8>() else { return slow_end(text, at) };
+        let word = u64::from_le_bytes(*word);
+        let is = |byte: u8| {
+            let zeros = word ^ (ONES * u64::from(byte));
+            zeros.wrapping_sub(ONES) & !zeros & (ONES << 7)
+        };
+        let found = is(b'"') | is(b'\\');
+        if found == 0 {
+            at += 8;
+            continue;
         }
-        at += 1;
+        at += (found.trailing_zeros() >> 3) as usize;
+        match text.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// The same for the last few bytes of a text.
+#[cold]
+fn slow_end(text: &[u8], mut at: usize) -> Result<usize, Odd> {
+    loop {
+        match text.get(at).ok_or(Odd)? {
+            b'"' => return Ok(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
     }
 }
 
@@ -300,17 +344,10 @@ fn value_end(text: &[u8], at: usize) -> Result<usize, Odd> {
             let (mut at, mut depth) = (at, 0_usize);
             loop {
                 match text.get(at).ok_or(Odd)? {
-                    b'"' => {
-                        at = string_end(text, at)?;
-                        continue;
-                    }
+                    b'"' => at = string_end(text, at)? - 1,
                     b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            return Ok(at + 1);
-                        }
-                    }
+                    b'}' | b']' if depth == 1 => return Ok(at + 1),
+                    b'}' | b']' => depth -= 1,
                     _ => {}
                 }
                 at += 1;

@@ -15,33 +15,72 @@ pub(super) struct Want(Vec<Pattern>);
 impl Want {
     /// Whether `text` is one of them.
     pub(super) fn is_met_by(&self, text: &str) -> bool {
-        self.0.iter().any(|pattern| pattern.fits(text))
+        Pattern::any_fits(&self.0, text)
     }
 }
 
 /// The names of a record that say most about it, best first.
-const BEST: [&str; 4] = ["eventName", "errorCode", "eventSource", "userAgent"];
+const BEST: [&str; 5] = ["eventName", "errorCode", "eventSource", "userAgent", "type"];
 
-/// The keys, at most `count`, that keep the most rules from being asked: for each rule the best one
-/// that it cannot do without.
-pub(super) fn choose(rules: &[Rule], count: usize) -> Vec<String> {
-    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+/// The names whose values most records share.
+const WORST: [&str; 6] =
+    ["eventType", "eventCategory", "eventVersion", "awsRegion", "recipientAccountId", "accountId"];
+
+/// What to look for in a record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// A key, for its value; made of ASCII letters.
+    Key(String),
+    /// A string that is a value; made of ASCII letters, in any case.
+    Text(String),
+}
+
+/// What to look for, at most `count` things, so that the most rules need not be asked: for each rule
+/// the best one that it cannot do without.
+pub(super) fn choose(rules: &[Rule], count: usize) -> Vec<Need> {
+    let mut uses: BTreeMap<Need, usize> = BTreeMap::new();
     for rule in rules {
-        let mut names = Vec::new();
-        rule.selections.iter().for_each(|selection| names_in(selection, &mut names));
-        // Only letters: whoever writes one of them as an escape is noticed.
-        names.retain(|name: &String| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
-        let rank = |name: &String| {
-            (BEST.iter().position(|best| best == name).unwrap_or(BEST.len()), name.clone())
-        };
-        names.sort_by_cached_key(rank);
-        if let Some(name) = names.into_iter().find(|name| wants(rule, name).is_some()) {
-            *uses.entry(name).or_default() += 1;
+        if let Some(need) = best(rule) {
+            *uses.entry(need).or_default() += 1;
         }
     }
-    let mut names: Vec<(String, usize)> = uses.into_iter().collect();
-    names.sort_by_key(|(_, uses)| std::cmp::Reverse(*uses));
-    names.into_iter().map(|(name, _)| name).take(count).collect()
+    let mut needs: Vec<(Need, usize)> = uses.into_iter().collect();
+    needs.sort_by_key(|(_, uses)| std::cmp::Reverse(*uses));
+    needs.into_iter().map(|(need, _)| need).take(count).collect()
+}
+
+fn best(rule: &Rule) -> Option<Need> {
+    let mut names = Vec::new();
+    rule.selections.iter().for_each(|selection| names_in(selection, &mut names));
+    // Only letters: whoever writes one of them as an escape is noticed.
+    names.retain(|name: &String| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let rank = |name: &String| {
+        let is_worst = WORST.contains(&name.as_str());
+        let best = BEST.iter().position(|best| best == name).unwrap_or(BEST.len());
+        (is_worst, best, name.clone())
+    };
+    names.sort_by_cached_key(rank);
+    let (name, Want(patterns)) =
+        names.into_iter().find_map(|name| wants(rule, &name).map(|want| (name, want)))?;
+    // A key that is everywhere says less than its value.
+    if Some(&*name) != BEST.first().copied()
+        && let [pattern] = &*patterns
+        && let Some(text) = pattern.letters().filter(|text| is_seen(text))
+    {
+        return Some(Need::Text(text));
+    }
+    Some(Need::Key(name))
+}
+
+/// Whether a text of letters is seen wherever something equals it: no other letter folds to one of
+/// its own, and it is not how a truth value reads.
+fn is_seen(text: &str) -> bool {
+    text.len() > 2 && !text.contains(['k', 's']) && text != "true" && text != "null"
+}
+
+/// Whether a rule cannot do without `text` as a value.
+pub(super) fn wants_text(rule: &Rule, text: &str) -> bool {
+    best(rule).is_some_and(|need| matches!(need, Need::Text(best) if best == text))
 }
 
 fn names_in(selection: &Selection, names: &mut Vec<String>) {
