@@ -22,6 +22,8 @@ use crate::{
 const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(30);
 /// The topic of the example log.
 const TOPIC: &str = "dropmeplease";
+/// The shipped rule that the demo is about: a topic was made. Others speak of root's calls as well.
+const RULE_ID: &str = "a5d16ac4-95de-4a71-9ca5-6f6befba3523";
 
 pub(crate) async fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     telemetry::start(&args.log.filter)?;

@@ -10,6 +10,7 @@ mod world;
 mod program;
 
 mod hand;
+mod rules;
 mod sink;
 
 mod admin;
@@ -21,5 +22,6 @@ pub use crate::accounts::{Books, Targets};
 pub use crate::admin::{Admin, drained};
 pub use crate::hand::{Hand, Ledger};
 pub use crate::program::{Ended, Program, Running};
+pub use crate::rules::rules_of_tests;
 pub use crate::sink::{Arrival, Sink};
 pub use crate::world::{Plan, World};

@@ -22,6 +22,7 @@ use crate::{
     accounts::{Books, Targets},
     admin::{Admin, drained},
     hand::{Hand, Ledger},
+    rules::rules_of_tests,
     sink::Sink,
 };
 
@@ -43,10 +44,12 @@ pub struct Plan {
     config: Config,
     executable: OsString,
     more: Vec<String>,
+    shipped_rules: bool,
 }
 
 impl Plan {
-    /// The defaults of tests: short waits, and alerts to the sink's webhook and to a topic.
+    /// The defaults of tests: short waits, [`rules_of_tests`], and alerts to the sink's webhook and
+    /// to a topic.
     /// `executable` is the program whose `runtime detect` is the function.
     ///
     /// # Panics
@@ -64,7 +67,14 @@ impl Plan {
         config.function.retry_waits = vec![span("50ms"), span("100ms")];
         // The clock is moved while a function's process starts, which takes real time.
         config.function.timeout = span("15m");
-        Self { config, executable: executable.into(), more: Vec::new() }
+        Self { config, executable: executable.into(), more: Vec::new(), shipped_rules: false }
+    }
+
+    /// The same with the shipped rules, for tests that are about these.
+    #[must_use]
+    pub fn with_shipped_rules(mut self) -> Self {
+        self.shipped_rules = true;
+        self
     }
 
     /// The same with another configuration.
@@ -87,13 +97,16 @@ impl Plan {
     /// # Errors
     /// The server cannot start.
     pub async fn open(self) -> Result<World> {
-        let Self { mut config, executable, more } = self;
+        let Self { mut config, executable, more, shipped_rules } = self;
         let ledger = Ledger::default();
         let sink = Sink::open(&ledger).await?;
         config.alert.destinations =
             vec![format!("webhook:{}", sink.hook()), format!("sns:{ALERTS}")];
         config.alert.destinations.extend(more);
         let temporary = tempfile::Builder::new().prefix("trailhound-world-").tempdir()?;
+        if !shipped_rules {
+            config.rule.dirs.push(rules_of_tests(temporary.path())?);
+        }
         let mut world = World {
             sink,
             ledger,

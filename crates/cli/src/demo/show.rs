@@ -55,6 +55,11 @@ impl Show {
             good("Done."),
             watch.call_to_alert_ms()
         ));
+        let others = watch.others();
+        if !others.is_empty() {
+            let titles = others.join(", ");
+            self.say(&dim(&safe(&format!("Other rules alert of root's calls as well: {titles}."))));
+        }
         if let Some(dir) = dir {
             self.say(&format!("What the server wrote is in {}.", dir.display()));
         }

@@ -1,5 +1,7 @@
 //! What has arrived of the two calls, and what is missing.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use flow::Finding;
 use serde_json::{Value, json};
@@ -10,7 +12,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::demo::scene::{BUCKET, Scene};
+use crate::demo::{
+    RULE_ID, TOPIC,
+    scene::{BUCKET, Scene},
+};
 
 /// Entries of the journal that one look takes.
 const ENTRIES_AT_ONCE: usize = 256;
@@ -27,6 +32,32 @@ pub(crate) enum Sighting {
     Alert(Value),
 }
 
+/// What the calls of the demo mean for an alert or a finding.
+enum Meaning {
+    /// It is what the demo is about.
+    Awaited,
+    /// No rule shall name this call.
+    Unexpected(&'static str),
+    /// Another rule's, or about how the scene was set.
+    Aside,
+}
+
+impl Meaning {
+    fn of(rule_id: &str, record: &Value) -> Self {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+        match text("/eventName") {
+            Some("GetTopicAttributes") => Self::Unexpected("GetTopicAttributes"),
+            Some("CreateTopic")
+                if rule_id == RULE_ID && text("/requestParameters/name") == Some(TOPIC) =>
+            {
+                Self::Awaited
+            }
+            Some(_) => Self::Aside,
+            None => Self::Unexpected("something unreadable"),
+        }
+    }
+}
+
 /// What has arrived so far.
 pub(crate) struct Watch {
     passages: broadcast::Receiver<Passage>,
@@ -40,7 +71,8 @@ pub(crate) struct Watch {
     answered: bool,
     alert: Option<Value>,
     call_to_alert_ms: Option<u64>,
-    unexpected: Vec<String>,
+    unexpected: Vec<&'static str>,
+    others: BTreeSet<String>,
 }
 
 impl Watch {
@@ -59,6 +91,7 @@ impl Watch {
             alert: None,
             call_to_alert_ms: None,
             unexpected: Vec::new(),
+            others: BTreeSet::new(),
         }
     }
 
@@ -117,17 +150,17 @@ impl Watch {
                 }
             }
             Passage::Answered { function, request_id, findings } => {
-                let url = self.log_object.clone();
-                let of_ours: Vec<_> = findings
+                let (awaited, others): (Vec<_>, Vec<_>) = findings
                     .into_iter()
-                    .filter(|f| url.as_ref() == Some(&f.object) || ours(&f.record))
-                    .collect();
-                if of_ours.is_empty() {
+                    .filter(|finding| ours(&finding.record))
+                    .partition(|f| matches!(Meaning::of(&f.rule.id, &f.record), Meaning::Awaited));
+                self.others.extend(others.into_iter().map(|finding| finding.rule.title));
+                if awaited.is_empty() {
                     return Ok(());
                 }
                 self.answered = true;
                 self.waiting.push(Sighting::Invocation { function, request_id });
-                self.waiting.extend(of_ours.into_iter().map(Sighting::Finding));
+                self.waiting.extend(awaited.into_iter().map(Sighting::Finding));
             }
             Passage::Created(_) => {}
         }
@@ -135,14 +168,16 @@ impl Watch {
     }
 
     fn alerted(&mut self, alert: Value) {
-        let name = alert.pointer("/record/eventName").and_then(Value::as_str);
-        match name {
-            Some("CreateTopic") if self.alert.is_none() => {
+        let rule_id = alert.pointer("/rule/id").and_then(Value::as_str).unwrap_or_default();
+        match Meaning::of(rule_id, alert.get("record").unwrap_or(&Value::Null)) {
+            Meaning::Awaited if self.alert.is_none() => {
                 let millis = self.begun.elapsed().as_millis();
                 self.call_to_alert_ms = Some(u64::try_from(millis).unwrap_or(u64::MAX));
                 self.alert = Some(alert.clone());
             }
-            _ => self.unexpected.push(name.unwrap_or("something unreadable").to_owned()),
+            Meaning::Awaited => self.unexpected.push("a CreateTopic that had alerted"),
+            Meaning::Unexpected(what) => self.unexpected.push(what),
+            Meaning::Aside => return,
         }
         self.waiting.push(Sighting::Alert(alert));
     }
@@ -172,6 +207,11 @@ impl Watch {
         let unexpected = self.unexpected.iter();
         missing.extend(unexpected.map(|name| format!("silence about {name}, which alerted")));
         missing
+    }
+
+    /// The titles of the other rules that name the two calls.
+    pub(crate) fn others(&self) -> Vec<&str> {
+        self.others.iter().map(String::as_str).collect()
     }
 
     /// What `--json` prints.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::{Ended, Ledger, Program, Sink, drained};
+use testkit::{Ended, Ledger, Program, Sink, drained, rules_of_tests};
 
 use crate::{
     EXECUTABLE,
@@ -160,8 +160,10 @@ async fn a_given_certificate_serves_signed_calls_that_alert() {
     let sink = Sink::open(&ledger).await.unwrap();
     let text = format!(
         "dev = true\n[listen]\ntls_cert = \"{cert}\"\ntls_key = \"{key}\"\n\
-         [trail]\nwait_max = \"20ms\"\n[alert]\ndestinations = [\"webhook:{}\"]\n",
-        sink.hook()
+         [trail]\nwait_max = \"20ms\"\n[alert]\ndestinations = [\"webhook:{}\"]\n\
+         [rule]\ndirs = [\"{}\"]\n",
+        sink.hook(),
+        rules_of_tests(place.temporary.path()).unwrap().display()
     );
     let config = place.file("config.toml", &text);
     let server = place.program.up(&place.dir(), &["--config", &config]).await.unwrap();
@@ -220,6 +222,9 @@ async fn the_demo_reads_well_without_a_terminal() {
     let demo = place.run(&["demo"]).await;
     assert_eq!(demo.code, Some(0), "{demo:#?}");
     assert!(demo.stdout.contains("Done."), "{demo:#?}");
+    let alerts: Vec<_> = demo.stdout.lines().filter(|line| line.contains(" rule: ")).collect();
+    let [alert] = alerts.as_slice() else { panic!("{demo:#?}") };
+    assert!(alert.contains("rule: SNS topic created"), "{demo:#?}");
     assert!(!demo.stdout.contains('\u{1b}'), "no colours where no terminal is");
     assert!(demo.stderr.is_empty(), "{demo:#?}");
 }

@@ -8,7 +8,7 @@ use std::{
 use flow::{Chance, SeededChance};
 use server::Config;
 use tempfile::TempDir;
-use testkit::{Books, Hand, Ledger, Program, Running, Sink, Targets, drained};
+use testkit::{Books, Hand, Ledger, Program, Running, Sink, Targets, drained, rules_of_tests};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::EXECUTABLE;
@@ -69,8 +69,9 @@ fn configuration(sink: &Sink, path: &Path) -> Config {
     let text = format!(
         "dev = true\nregion = \"us-east-2\"\n[trail]\nwait_max = \"50ms\"\n\
          [function]\nretry_waits = [\"100ms\", \"100ms\"]\n\
-         [alert]\ndestinations = [\"webhook:{}\"]\n",
-        sink.hook()
+         [alert]\ndestinations = [\"webhook:{}\"]\n[rule]\ndirs = [\"{}\"]\n",
+        sink.hook(),
+        rules_of_tests(path.parent().unwrap()).unwrap().display()
     );
     std::fs::write(path, &text).unwrap();
     Config::parse(&text, path).unwrap()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
+use detect::RuleFolders;
 use record::log_file::Reader;
 use rule::RuleSet;
 use server::Config;
@@ -16,7 +17,7 @@ pub(super) fn compare(
     sink: &Sink,
     problems: &mut Vec<String>,
 ) -> Result<()> {
-    let due = due(evidence, &RuleSet::shipped());
+    let due = due(evidence, &rules(config)?);
     let mut destinations = Vec::new();
     for text in &config.alert.destinations {
         let destination: alert::Destination = text.parse().map_err(|why| anyhow!("{why}"))?;
@@ -47,6 +48,18 @@ pub(super) fn compare(
     let ids = hooked.union(&subscribed).filter(|id| !due.contains_key(*id));
     problems.extend(ids.map(|id| format!("arrived, not due: {id}")));
     Ok(())
+}
+
+/// The rules that a server with this configuration asks.
+fn rules(config: &Config) -> Result<RuleSet> {
+    let folders = &config.rule.dirs;
+    let rules = if folders.is_empty() {
+        RuleSet::shipped()
+    } else {
+        RuleFolders::open(folders.clone())?.1.loaded.rules
+    };
+    let asked = Some(config.rule.when.as_str()).filter(|text| !text.is_empty());
+    Ok(rules.with(asked.map(rule::when).transpose()?))
 }
 
 /// The alerts that are due, with what each is about: the rules asked once more about every record
