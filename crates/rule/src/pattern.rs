@@ -32,6 +32,28 @@ struct Simple {
     behind: bool,
 }
 
+/// A text that several patterns are tried on.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'t> {
+    text: &'t str,
+    is_ascii: bool,
+}
+
+impl<'t> Subject<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, is_ascii: text.is_ascii() }
+    }
+
+    /// Whether the whole of it fits `pattern`.
+    pub(crate) fn fits(self, pattern: &Pattern) -> bool {
+        // Folding takes no character of ASCII out of ASCII, so bytes can be compared.
+        match &pattern.simple {
+            Some(simple) if self.is_ascii => simple.fits(self.text.as_bytes(), pattern.cased),
+            _ => pattern.fits_step_by_step(self.text),
+        }
+    }
+}
+
 impl Simple {
     fn of(marks: &[Mark]) -> Option<Self> {
         let (before, marks) = match marks {
@@ -50,6 +72,15 @@ impl Simple {
         Some(Self { text, before, behind })
     }
 
+    /// Whether the text stands somewhere in `text`.
+    fn is_in(&self, text: &[u8], same: impl Fn(&[u8]) -> bool) -> bool {
+        let Some(first) = self.text.first() else { return true };
+        let length = self.text.len();
+        // Looking for the first letter alone is fast, and leaves few places.
+        memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+            .any(|at| text.get(at..at + length).is_some_and(&same))
+    }
+
     /// Whether an ASCII text fits.
     fn fits(&self, text: &[u8], cased: bool) -> bool {
         let same = |part: &[u8]| {
@@ -62,7 +93,7 @@ impl Simple {
             (false, false) => text.len() == length && same(text),
             (false, true) => start(),
             (true, false) => end(),
-            (true, true) => length == 0 || text.windows(length).any(same),
+            (true, true) => self.is_in(text, same),
         }
     }
 }
@@ -111,22 +142,7 @@ impl Pattern {
     /// Each `*` takes as little as it can, and only the last one met is ever tried again: a longer
     /// bite of an earlier one could not help. So the time is at most pattern times text.
     pub(crate) fn fits(&self, text: &str) -> bool {
-        // Folding takes no character of ASCII out of ASCII, so bytes can be compared.
-        match &self.simple {
-            Some(simple) if text.is_ascii() => simple.fits(text.as_bytes(), self.cased),
-            _ => self.fits_step_by_step(text),
-        }
-    }
-
-    /// Whether `text` fits one of `patterns`.
-    pub(crate) fn any_fits(patterns: &[Self], text: &str) -> bool {
-        if !text.is_ascii() {
-            return patterns.iter().any(|pattern| pattern.fits_step_by_step(text));
-        }
-        patterns.iter().any(|pattern| match &pattern.simple {
-            Some(simple) => simple.fits(text.as_bytes(), pattern.cased),
-            None => pattern.fits_step_by_step(text),
-        })
+        Subject::new(text).fits(self)
     }
 
     fn fits_step_by_step(&self, text: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     ast::{Condition, Item, Path, Place, Selection, Test},
     error::Error,
     evaluate,
-    pattern::Pattern,
+    pattern::Subject,
     rule::Rule,
 };
 
@@ -180,9 +180,10 @@ fn any_element(value: &[u8], tests: &[Test], depth: usize) -> Result<bool, Odd> 
 fn passes(tests: &[Test], value: &[u8]) -> Result<bool, Odd> {
     if value.first() == Some(&b'"') {
         let text = text(value)?;
+        let subject = Subject::new(&text);
         for test in tests {
             let passes = match test {
-                Test::Text(patterns) => Pattern::any_fits(patterns, &text),
+                Test::Text(patterns) => patterns.iter().any(|pattern| subject.fits(pattern)),
                 Test::Regex(regex) => regex.is_match(&text),
                 Test::Null => false,
                 Test::Present => true,

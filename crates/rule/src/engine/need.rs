@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     ast::{Condition, Item, Path, Place, Selection, Test},
-    pattern::Pattern,
+    pattern::{Pattern, Subject},
     rule::Rule,
 };
 
@@ -14,8 +14,8 @@ pub(super) struct Want(Vec<Pattern>);
 
 impl Want {
     /// Whether `text` is one of them.
-    pub(super) fn is_met_by(&self, text: &str) -> bool {
-        Pattern::any_fits(&self.0, text)
+    pub(super) fn is_met_by(&self, text: Subject<'_>) -> bool {
+        self.0.iter().any(|pattern| text.fits(pattern))
     }
 }
 
