@@ -28,7 +28,7 @@ class Server(Trailhound):
     """A server with a folder of rules, whose alerts go to a file."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(rules=())
         self.rules, self.alerts_file = self.folder / "rules", self.folder / "alerts.ndjson"
         self.rules.mkdir()
         self.write("a", "A topic was made", "CreateTopic")

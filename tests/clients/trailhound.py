@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +41,9 @@ retry_waits = ["100ms", "200ms"]
 destinations = ["sns:alerts"]
 """
 
+# What a server asks, of the shipped rules: others of them alert of what root does in these tests.
+RULES = ("sns_topic_created",)
+
 STOP_SECONDS_MAX = 30
 WAIT_SECONDS_MAX = 30
 COMMAND_SECONDS_MAX = 60
@@ -68,12 +72,21 @@ def status(error):
 
 
 class Trailhound:
-    """One server process. As a context it stops the process and tells its log where something fails."""
+    """One server process. As a context it stops the process and tells its log where something fails.
 
-    def __init__(self, config=CONFIG):
+    It asks those of the shipped rules that are named, or as its configuration says where none are.
+    """
+
+    def __init__(self, config=CONFIG, rules=RULES):
         self._folder = tempfile.TemporaryDirectory(prefix="trailhound-clients-")
         self.folder = pathlib.Path(self._folder.name)
         self.dir = self.folder / "data"
+        if rules:
+            named = self.folder / "named-rules"
+            named.mkdir()
+            for name in rules:
+                shutil.copy(ROOT / "rules" / f"{name}.yml", named)
+            config += f'\n[rule]\ndirs = ["{named}"]\n'
         (self.folder / "config.toml").write_text(config)
         self.log = self.folder / "log.txt"
         self._process = None
