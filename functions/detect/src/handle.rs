@@ -165,7 +165,7 @@ impl Detect {
         response.objects = u64::from(examined.records > 0 || examined.damage.is_empty());
         response.records = examined.records;
         for damage in examined.damage {
-            response.rejected.push(rejected(event, damage.offset, damage.reason));
+            response.rejected.push(rejected(event, damage.offset, damage.to_string()));
         }
         response
     }

@@ -1,6 +1,9 @@
 //! The objects of a log bucket, whatever they are: their records one after the other.
 
-use std::io::{Cursor, Read};
+use std::{
+    fmt,
+    io::{Cursor, Read},
+};
 
 use crate::{
     log_file::{
@@ -46,6 +49,16 @@ pub struct Damage {
     pub offset: Option<u64>,
     /// What is wrong, or what was expected there.
     pub reason: String,
+}
+
+impl fmt::Display for Damage {
+    /// The reason with its place, for whoever reads it alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            Some(offset) => write!(f, "{} at byte {offset}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
 }
 
 /// What became of an object.
@@ -113,8 +126,8 @@ impl Default for Reader {
     }
 }
 
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("buffer_bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
