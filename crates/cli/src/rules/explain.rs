@@ -114,7 +114,9 @@ fn records(from: &str, bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
         records.extend(serde_json::from_slice::<Value>(found.record));
     });
     match examined.damage.first() {
-        Some(damage) if records.is_empty() => bail!("{from}: {}", output::safe(&damage.to_string())),
+        Some(damage) if records.is_empty() => {
+            bail!("{from}: {}", output::safe(&damage.to_string()))
+        }
         _ => Ok(records),
     }
 }
