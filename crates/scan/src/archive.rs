@@ -58,7 +58,7 @@ use crate::{
 };
 
 /// How many requests for objects run at a time at most, unless somebody says otherwise.
-const AT_A_TIME_MAX: usize = 512;
+const AT_A_TIME_MAX: usize = 256;
 /// How many objects are listed ahead of those that are read.
 const LISTED_AHEAD_MAX: usize = 4_096;
 /// How many objects are read ahead of those that are examined.
