@@ -199,8 +199,11 @@ impl<'a> Scanner<'a> {
             return Err(self.expected("`\"`"));
         }
         let start = self.at;
+        let mut is_ascii = true;
         loop {
-            self.at += plain_run(self.text.get(self.at..).unwrap_or_default());
+            let (length, is_run_ascii) = plain_run(self.text.get(self.at..).unwrap_or_default());
+            self.at += length;
+            is_ascii &= is_run_ascii;
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
@@ -209,9 +212,7 @@ impl<'a> Scanner<'a> {
             }
         }
         let written = self.since(start);
-        if !written.is_ascii()
-            && let Err(error) = std::str::from_utf8(written)
-        {
+        if !is_ascii && let Err(error) = std::str::from_utf8(written) {
             let offset = start + error.valid_up_to();
             return Err(Error::Malformed { offset, expected: "UTF-8".to_owned() });
         }
@@ -301,24 +302,28 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes of a string come before one that means something: a quote, a backslash, or what
-/// may not stand in strings.
-fn plain_run(text: &[u8]) -> usize {
+/// may not stand in strings; and whether they are ASCII for sure.
+#[inline]
+fn plain_run(text: &[u8]) -> (usize, bool) {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
     // Eight at a time: the lowest byte that the subtraction makes borrow is the first one.
     let (words, rest) = text.as_chunks::<8>();
+    let mut seen = 0;
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
         let quote = below(1, word ^ (ONES * u64::from(b'"')));
         let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
         let found = (quote | backslash | below(u64::from(b' '), word)) & HIGHS;
+        seen |= word;
         if found != 0 {
-            return index * 8 + (found.trailing_zeros() >> 3) as usize;
+            return (index * 8 + (found.trailing_zeros() >> 3) as usize, seen & HIGHS == 0);
         }
     }
     let means_something = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    text.len() - rest.len() + rest.iter().position(means_something).unwrap_or(rest.len())
+    let length = rest.iter().position(means_something).unwrap_or(rest.len());
+    (text.len() - rest.len() + length, false)
 }
 
 /// A key as an error may repeat it: short, in quotes, nothing hostile in it.

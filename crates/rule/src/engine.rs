@@ -9,7 +9,11 @@
 mod lazy;
 mod need;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use record::{
     log_file::RawRecord,
@@ -22,8 +26,8 @@ use self::{
 };
 use crate::{error::Error, pattern::Subject, rule::Rule};
 
-/// How many values of a key are kept with the rules that they concern; a power of two.
-const VALUES_KEPT: usize = 4096;
+/// How many values of a key are kept with the rules that they concern.
+const VALUES_KEPT: usize = 8192;
 
 /// The longest value that is kept, in bytes.
 const KEPT_BYTES_MAX: usize = 128;
@@ -77,15 +81,40 @@ struct Text {
 pub struct Memory {
     serial: u64,
     /// For each key, values that were met and the rules that they concern.
-    values: Vec<Vec<Kept>>,
+    values: Vec<Kept>,
     suspects: Vec<u32>,
     members: lazy::Members,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Kept {
-    value: Vec<u8>,
-    rules: Vec<u32>,
+type Kept = HashMap<Box<[u8]>, Box<[u32]>, BuildHasherDefault<Mixed>>;
+
+/// A value's bytes, mixed: quicker than a hash that withstands whoever chooses the values, which are
+/// kept in a bounded number.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut mix = |word: u64| {
+            self.0 = (self.0 ^ word).wrapping_mul(FACTOR);
+            self.0 ^= self.0 >> 29;
+        };
+        mix(bytes.len() as u64);
+        bytes.as_chunks::<8>().0.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+        match bytes.last_chunk::<8>() {
+            Some(last) => mix(u64::from_le_bytes(*last)),
+            None => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
+        }
+    }
+
+    fn write_usize(&mut self, length: usize) {
+        self.0 ^= length as u64;
+    }
 }
 
 impl Engine {
@@ -168,7 +197,7 @@ impl Engine {
     fn suspect(&self, memory: &mut Memory, record: &RawRecord<'_>) {
         if memory.serial != self.serial {
             memory.serial = self.serial;
-            memory.values = vec![vec![Kept::default(); VALUES_KEPT]; self.marks.len()];
+            memory.values = self.marks.iter().map(|_| Kept::default()).collect();
         }
         let Memory { values, suspects, .. } = memory;
         suspects.clear();
@@ -268,7 +297,7 @@ fn plain_length(text: &[u8]) -> usize {
 
 impl Key {
     /// Adds the rules that `text`, which follows a quote, concerns.
-    fn look(&self, text: &[u8], kept: &mut [Kept], suspects: &mut Vec<u32>) {
+    fn look(&self, text: &[u8], kept: &mut Kept, suspects: &mut Vec<u32>) {
         let Some(behind) = text.strip_prefix(&*self.quoted) else { return };
         match value_of(behind) {
             Value::None => {}
@@ -278,20 +307,16 @@ impl Key {
     }
 
     /// Adds the rules that a value concerns.
-    fn concerned(&self, value: &[u8], kept: &mut [Kept], suspects: &mut Vec<u32>) {
-        let Some(place) = kept.get_mut(place(value)).filter(|_| value.len() <= KEPT_BYTES_MAX)
-        else {
-            suspects.extend(self.rules_for(value));
+    fn concerned(&self, value: &[u8], kept: &mut Kept, suspects: &mut Vec<u32>) {
+        if let Some(rules) = kept.get(value) {
+            suspects.extend_from_slice(rules);
             return;
-        };
-        // An empty place is right for an empty value only where no rule wants that.
-        if place.value != value || value.is_empty() {
-            place.value.clear();
-            place.value.extend_from_slice(value);
-            place.rules.clear();
-            place.rules.extend(self.rules_for(value));
         }
-        suspects.extend_from_slice(&place.rules);
+        let rules: Box<[u32]> = self.rules_for(value).collect();
+        suspects.extend_from_slice(&rules);
+        if kept.len() < VALUES_KEPT && value.len() <= KEPT_BYTES_MAX {
+            kept.insert(value.into(), rules);
+        }
     }
 
     fn rules_for(&self, value: &[u8]) -> impl Iterator<Item = u32> {
@@ -299,23 +324,6 @@ impl Key {
         let met = move |want: &Want| text.is_none_or(|text| want.is_met_by(text));
         self.wants.iter().filter(move |(_, want)| met(want)).map(|(rule, _)| *rule)
     }
-}
-
-/// Where a value is kept: its bytes, mixed. Values that meet in one place push each other out,
-/// which costs time and changes no answer.
-fn place(value: &[u8]) -> usize {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut mixed = value.len() as u64;
-    let mut mix = |word: u64| {
-        mixed = (mixed ^ word).wrapping_mul(FACTOR);
-        mixed ^= mixed >> 29;
-    };
-    value.as_chunks::<8>().0.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-    match value.last_chunk::<8>() {
-        Some(last) => mix(u64::from_le_bytes(*last)),
-        None => value.iter().for_each(|byte| mix(u64::from(*byte))),
-    }
-    (mixed >> 20) as usize % VALUES_KEPT
 }
 
 /// That all of a record is JSON; where it is not, parsing it says what is wrong.

@@ -48,6 +48,8 @@ pub(super) struct Documents<'a> {
     state: State,
     is_named: bool,
     looks_like_a_log: bool,
+    /// Where the text was last found not to be UTF-8.
+    not_utf_8: Option<u64>,
     seen: Seen,
     damage: Vec<Damage>,
 }
@@ -114,6 +116,7 @@ impl<'a> Documents<'a> {
             state: State::Top,
             is_named: is_named_like_a_log(key),
             looks_like_a_log: false,
+            not_utf_8: None,
             seen: Seen::default(),
             damage: Vec::new(),
         }
@@ -325,7 +328,12 @@ impl<'a> Documents<'a> {
             // The last character of a window may have its end in the next one.
             && error.error_len().is_some()
         {
-            self.harm(part.offset(from + error.valid_up_to()), "expected UTF-8");
+            // The same bytes are walked again where an element in them has no end yet.
+            let offset = part.offset(from + error.valid_up_to());
+            if self.not_utf_8.is_none_or(|last| offset > last) {
+                self.not_utf_8 = Some(offset);
+                self.harm(offset, "expected UTF-8");
+            }
         }
         walked.end
     }
@@ -431,10 +439,11 @@ fn records_begin(part: Part<'_>, start: usize) -> Option<usize> {
 /// Whether an element begins as CloudTrail writes records of calls: with its version and who
 /// called. (Insights name nobody.)
 fn is_plain_record(json: &[u8]) -> bool {
-    let Some(rest) = json.strip_prefix(b"{\"eventVersion\":\"") else { return false };
+    // Arrays of a known length are compared in a few steps.
+    let Some((b"{\"eventVersion\":\"", rest)) = json.split_first_chunk() else { return false };
     let version = rest.iter().take(VERSION_BYTES_MAX).position(|byte| *byte == b'"');
-    let behind = version.and_then(|length| rest.get(length..));
-    behind.is_some_and(|behind| behind.starts_with(b"\",\"userIdentity\":")) && json.ends_with(b"}")
+    let behind = version.and_then(|length| rest.get(length..)?.first_chunk());
+    behind == Some(b"\",\"userIdentity\":") && json.last() == Some(&b'}')
 }
 
 /// A key as it is meant.

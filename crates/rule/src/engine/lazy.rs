@@ -139,9 +139,14 @@ fn any_at(value: &[u8], names: &[String], tests: &[Test], depth: usize) -> Resul
     let depth = depth.checked_sub(1).ok_or(Odd)?;
     match value.first() {
         Some(b'{') => {
-            let mut members = Members::new();
-            index(value, &mut members)?;
-            match member(value, &members, name)? {
+            let mut last = None;
+            each_member(value, |key, member| {
+                if is_named(value, &key, name)? {
+                    last = Some(member);
+                }
+                Ok(())
+            })?;
+            match last.map(|member| value.get(member).ok_or(Odd)).transpose()? {
                 Some(value) => any_at(value, rest, tests, depth),
                 None => passes(tests, b"null"),
             }
@@ -196,7 +201,10 @@ fn passes(tests: &[Test], value: &[u8]) -> Result<bool, Odd> {
         }
         return Ok(false);
     }
-    let value: Value = serde_json::from_slice(value).map_err(|_| Odd)?;
+    let value = match value {
+        b"null" => Value::Null,
+        value => serde_json::from_slice(value).map_err(|_| Odd)?,
+    };
     for test in tests {
         if matches!(test, Test::Field(_)) {
             return Err(Odd);
@@ -225,24 +233,39 @@ fn member<'j>(
     name: &str,
 ) -> Result<Option<&'j [u8]>, Odd> {
     for (key, value) in members.iter().rev() {
-        let key_text = json.get(key.clone()).ok_or(Odd)?;
-        // A key that is written with escapes is longer than what it says.
-        let is_it = if key_text.len() > name.len() && key_text.contains(&b'\\') {
-            let quoted = json.get(key.start - 1..key.end + 1).ok_or(Odd)?;
-            text(quoted)? == name
-        } else {
-            key_text == name.as_bytes()
-        };
-        if is_it {
+        if is_named(json, key, name)? {
             return json.get(value.clone()).map(Some).ok_or(Odd);
         }
     }
     Ok(None)
 }
 
+/// Whether the key that stands at `key` reads `name`.
+#[inline]
+fn is_named(json: &[u8], key: &Range<usize>, name: &str) -> Result<bool, Odd> {
+    let written = json.get(key.clone()).ok_or(Odd)?;
+    // A key that is written with escapes is longer than what it says.
+    if written.len() > name.len() && written.contains(&b'\\') {
+        let quoted = json.get(key.start - 1..key.end + 1).ok_or(Odd)?;
+        return Ok(text(quoted)? == name);
+    }
+    Ok(written == name.as_bytes())
+}
+
 /// Notes where the members of an object stand.
 fn index(object: &[u8], members: &mut Members) -> Result<(), Odd> {
     members.clear();
+    each_member(object, |key, value| {
+        members.push((key, value));
+        Ok(())
+    })
+}
+
+/// Calls `each` with where a key, without its quotes, and its value stand.
+fn each_member(
+    object: &[u8],
+    mut each: impl FnMut(Range<usize>, Range<usize>) -> Result<(), Odd>,
+) -> Result<(), Odd> {
     if object.first() != Some(&b'{') {
         return Err(Odd);
     }
@@ -259,7 +282,7 @@ fn index(object: &[u8], members: &mut Members) -> Result<(), Odd> {
         }
         let start = space(object, at + 1);
         let end = value_end(object, start)?;
-        members.push((key, start..end));
+        each(key, start..end)?;
         at = space(object, end);
         match object.get(at) {
             Some(b',') => at = space(object, at + 1),
