@@ -354,7 +354,7 @@ fn candidate(number: usize) -> Value {
     let error = (number % 2 == 1).then_some("InvalidParameterException");
     // Not the same in each record: what repeats inflates faster than records do.
     let padding: String = (0..PADDING_BYTES / 8)
-        .map(|at| format!("{:08x}", (number * 2_654_435_761 + at * 40_503) as u32))
+        .map(|at| format!("{:08x}", (number * 2_654_435_761 + at * 40_503) % 0x1_0000_0000))
         .collect();
     let mut record = json!({
         "eventVersion": "1.11",

@@ -50,17 +50,8 @@ const MEMBERS: &[(&str, Layer)] = &[
 
 /// Layers whose members stand upon one another, from below: each names only those before it.
 const PURE_FROM_BELOW: &[&str] = &["flow", "model", "protocol", "sigv4", "record", "rule"];
-const OVER_FROM_BELOW: &[&str] = &[
-    "client",
-    "detect",
-    "credentials",
-    "scan",
-    "watch",
-    "server",
-    "testkit",
-    "cli",
-    "bench",
-];
+const OVER_FROM_BELOW: &[&str] =
+    &["client", "detect", "credentials", "scan", "watch", "server", "testkit", "cli", "bench"];
 
 /// Libraries that reach the outside.
 const IMPURE_LIBRARIES: &[&str] = &[
