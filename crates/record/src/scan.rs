@@ -201,9 +201,11 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut is_ascii = true;
         loop {
-            let (length, is_run_ascii) = plain_run(self.text.get(self.at..).unwrap_or_default());
-            self.at += length;
-            is_ascii &= is_run_ascii;
+            self.at += before_mark(self.text.get(self.at..).unwrap_or_default(), |word| {
+                is_ascii &= word & (ONES << 7) == 0;
+                // What may not stand in strings.
+                below(u64::from(b' '), word)
+            });
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
@@ -301,29 +303,36 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes of a string come before one that means something: a quote, a backslash, or what
-/// may not stand in strings; and whether they are ASCII for sure.
+/// How many bytes of a text come before a quote, a backslash, or a byte that `also` marks: given
+/// eight bytes, it sets the highest bit of the first one that it looks for, and of none before.
 #[inline]
-fn plain_run(text: &[u8]) -> (usize, bool) {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // Eight at a time: the lowest byte that the subtraction makes borrow is the first one.
-    let (words, rest) = text.as_chunks::<8>();
-    let mut seen = 0;
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
+pub fn before_mark(text: &[u8], mut also: impl FnMut(u64) -> u64) -> usize {
+    let mut first = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word);
         let quote = below(1, word ^ (ONES * u64::from(b'"')));
         let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
-        let found = (quote | backslash | below(u64::from(b' '), word)) & HIGHS;
-        seen |= word;
-        if found != 0 {
-            return (index * 8 + (found.trailing_zeros() >> 3) as usize, seen & HIGHS == 0);
+        let found = (quote | backslash | also(word)) & (ONES << 7);
+        (found.trailing_zeros() >> 3) as usize
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = first(*word);
+        if found < 8 {
+            return index * 8 + found;
         }
     }
-    let means_something = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    let length = rest.iter().position(means_something).unwrap_or(rest.len());
-    (text.len() - rest.len() + length, false)
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    text.len() - rest.len() + first(last).min(rest.len())
+}
+
+/// A one in each byte of a word.
+const ONES: u64 = u64::MAX / 255;
+
+/// Sets the highest bit of the first of eight bytes that is below `limit`, at most 128: it is the
+/// lowest one that the subtraction makes borrow.
+fn below(limit: u64, word: u64) -> u64 {
+    word.wrapping_sub(ONES * limit) & !word
 }
 
 /// A key as an error may repeat it: short, in quotes, nothing hostile in it.

@@ -18,6 +18,7 @@ use std::{
 use record::{
     log_file::RawRecord,
     outline::{ANCHORS_MAX, Anchor},
+    scan::before_mark,
 };
 
 use self::{
@@ -268,31 +269,11 @@ fn value_of(behind_key: &[u8]) -> Value<'_> {
         }
     };
     let text = text.get(..VALUE_BYTES_MAX).unwrap_or(text);
-    match text.split_at_checked(plain_length(text)) {
+    // Bytes that are not ASCII have their highest bit set.
+    match text.split_at_checked(before_mark(text, |word| word)) {
         Some((value, [b'"', ..])) => Value::Text(value),
         _ => Value::Unclear,
     }
-}
-
-/// How many bytes of a text come before a quote, a backslash or a byte that is not ASCII.
-fn plain_length(text: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // Eight at a time: the lowest byte that the subtraction makes borrow is the first one.
-    let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let is = |byte: u8| {
-            let zeros = word ^ (ONES * u64::from(byte));
-            zeros.wrapping_sub(ONES) & !zeros
-        };
-        let found = (is(b'"') | is(b'\\') | word) & HIGHS;
-        if found != 0 {
-            return index * 8 + (found.trailing_zeros() >> 3) as usize;
-        }
-    }
-    let is_end = |byte: &u8| *byte == b'"' || *byte == b'\\' || !byte.is_ascii();
-    text.len() - rest.len() + rest.iter().position(is_end).unwrap_or(rest.len())
 }
 
 impl Key {

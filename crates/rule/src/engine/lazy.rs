@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use record::scan::before_mark;
 use serde_json::Value;
 
 use crate::{
@@ -321,41 +322,16 @@ fn space(text: &[u8], mut at: usize) -> usize {
 /// Where the string ends that begins at `at`: behind its closing quote.
 #[inline]
 fn string_end(text: &[u8], at: usize) -> Result<usize, Odd> {
-    const ONES: u64 = u64::MAX / 255;
-    let mut at = at + 1;
-    if text.get(at - 1) != Some(&b'"') {
+    if text.get(at) != Some(&b'"') {
         return Err(Odd);
     }
+    let mut at = at + 1;
     loop {
-        // Eight at a time: the lowest byte that the subtraction makes borrow is the first one.
-        let rest = text.get(at..).ok_or(Odd)?;
-        let Some((word, _)) = rest.split_first_chunk::<8>() else { return slow_end(text, at) };
-        let word = u64::from_le_bytes(*word);
-        let is = |byte: u8| {
-            let zeros = word ^ (ONES * u64::from(byte));
-            zeros.wrapping_sub(ONES) & !zeros & (ONES << 7)
-        };
-        let found = is(b'"') | is(b'\\');
-        if found == 0 {
-            at += 8;
-            continue;
-        }
-        at += (found.trailing_zeros() >> 3) as usize;
+        at += before_mark(text.get(at..).ok_or(Odd)?, |_| 0);
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
-            _ => at += 2,
-        }
-    }
-}
-
-/// The same for the last few bytes of a text.
-#[cold]
-fn slow_end(text: &[u8], mut at: usize) -> Result<usize, Odd> {
-    loop {
-        match text.get(at).ok_or(Odd)? {
-            b'"' => return Ok(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+            Some(_) => at += 2,
+            None => return Err(Odd),
         }
     }
 }
