@@ -6,11 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use credentials::Trouble;
 use detect::{Contents, Examined, Examiner, ObjectEvent, Reported};
 use flow::{Clock, Finding, Level, Timestamp};
-use futures_util::{StreamExt, future::join_all};
+use futures_util::future::join_all;
 use object_store::{GetOptions, ObjectStore, path::Path};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -277,18 +277,5 @@ async fn get(
 ) -> object_store::Result<Option<(Bytes, Timestamp)>> {
     let found = bucket.get_opts(path, GetOptions::default()).await?;
     let made = Timestamp::from_millis(found.meta.last_modified.timestamp_millis());
-    let size = usize::try_from(found.meta.size).unwrap_or(usize::MAX);
-    if size > OBJECT_BYTES_MAX {
-        return Ok(None);
-    }
-    let mut whole = BytesMut::with_capacity(size);
-    let mut stream = found.into_stream();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk?;
-        if whole.len() + chunk.len() > OBJECT_BYTES_MAX {
-            return Ok(None);
-        }
-        whole.extend_from_slice(&chunk);
-    }
-    Ok(Some((whole.freeze(), made)))
+    Ok(detect::whole(found, OBJECT_BYTES_MAX).await?.map(|bytes| (bytes, made)))
 }

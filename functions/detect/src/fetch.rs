@@ -7,7 +7,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use object_store::{GetOptions, ObjectStore, path::Path};
+use object_store::{GetOptions, GetResult, ObjectStore, path::Path};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest object that is fetched, in bytes.
@@ -93,15 +93,27 @@ impl Buckets {
         let units = u32::try_from(size.div_ceil(ROOM_UNIT_BYTES)).expect("50 MB are 51,200 units");
         let room = Arc::clone(&self.room).acquire_many_owned(units).await;
         let room = room.expect("nobody closes the room");
-        let mut whole = BytesMut::with_capacity(size);
-        let mut stream = found.into_stream();
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk?;
-            if whole.len() + chunk.len() > OBJECT_BYTES_MAX {
-                return Ok(None);
-            }
-            whole.extend_from_slice(&chunk);
-        }
-        Ok(Some((whole.freeze(), room)))
+        Ok(whole(found, OBJECT_BYTES_MAX).await?.map(|bytes| (bytes, room)))
     }
+}
+
+/// An object's bytes; `None` where there are more than `bytes_max`, whatever it said of its size.
+///
+/// # Errors
+/// They could not be read to their end.
+pub async fn whole(found: GetResult, bytes_max: usize) -> object_store::Result<Option<Bytes>> {
+    let size = usize::try_from(found.meta.size).unwrap_or(usize::MAX);
+    if size > bytes_max {
+        return Ok(None);
+    }
+    let mut whole = BytesMut::with_capacity(size);
+    let mut stream = found.into_stream();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if whole.len() + chunk.len() > bytes_max {
+            return Ok(None);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(Some(whole.freeze()))
 }

@@ -39,7 +39,7 @@ pub use crate::envelopes::{
 };
 pub use crate::error::Error;
 pub use crate::examine::{Contents, Damage, Examined, Examiner, Found};
-pub use crate::fetch::OpenBucket;
+pub use crate::fetch::{OpenBucket, whole};
 pub use crate::folder::{files, load_rule_files, load_rules, rule_files};
 pub use crate::handle::{Detect, handle};
 pub use crate::key::{Promise, promise};
