@@ -4,6 +4,7 @@
 //! through [`Chance`]. A noun lives here only when two rooms name it.
 #![warn(missing_docs)]
 
+mod access;
 mod account;
 mod arn;
 mod call;
@@ -14,11 +15,13 @@ mod finding;
 mod notification;
 mod object;
 mod port;
+mod queue_message;
 mod secret;
 mod span;
 mod time;
 mod tree;
 
+pub use crate::access::{Access, Authorize, Decision, ResourcePolicies, Who};
 pub use crate::account::{AccountId, InvalidAccountId, InvalidRegion, Region};
 pub use crate::arn::{Arn, InvalidArn};
 pub use crate::call::{Answer, Call, Fault, HttpFacts, Outcome, Request, Resource, TlsDetails};
@@ -33,6 +36,9 @@ pub use crate::object::{Delivery, DeliveryError, ObjectCreated, Target};
 pub use crate::port::{
     Accepted, Body, BodyError, Deliver, HttpService, Invoke, InvokeError, Key, Keys, Pending,
     Publish, PublishError, RequestId, Service,
+};
+pub use crate::queue_message::{
+    AttributeValue, Enqueue, MessageAttribute, QueueMessage, SendError,
 };
 pub use crate::secret::Secret;
 pub use crate::span::Span;
