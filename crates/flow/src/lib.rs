@@ -25,7 +25,7 @@ pub use crate::access::{Access, Authorize, Decision, ResourcePolicies, Who};
 pub use crate::account::{AccountId, InvalidAccountId, InvalidRegion, Region};
 pub use crate::arn::{Arn, InvalidArn};
 pub use crate::call::{Answer, Call, Fault, HttpFacts, Outcome, Request, Resource, TlsDetails};
-pub use crate::caller::{Caller, Grant, Principal, Session};
+pub use crate::caller::{Caller, Principal, Session};
 pub use crate::chance::{Chance, SeededChance};
 pub use crate::clock::{Clock, ManualClock};
 pub use crate::finding::{Finding, Level, RuleRef, alert_id};
@@ -34,8 +34,7 @@ pub use crate::notification::{
 };
 pub use crate::object::{Delivery, DeliveryError, ObjectCreated, Target};
 pub use crate::port::{
-    Accepted, Body, BodyError, Deliver, HttpService, Invoke, InvokeError, Key, Keys, Pending,
-    Publish, PublishError, RequestId, Service,
+    Accepted, Body, BodyError, Deliver, Fetch, FetchError, HttpService, Invoke, InvokeError, Key, Keys, Pending, Publish, PublishError, RequestId, Service,
 };
 pub use crate::queue_message::{
     AttributeValue, Enqueue, MessageAttribute, QueueMessage, SendError,

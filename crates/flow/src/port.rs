@@ -100,6 +100,36 @@ pub trait Invoke: Send + Sync {
     ) -> Pending<'a, Result<Accepted, InvokeError>>;
 }
 
+/// Why an object was not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// There is no such bucket or object.
+    #[error("the object s3://{bucket}/{key} does not exist")]
+    Missing {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+    /// It is larger than asked for.
+    #[error("the object is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Worth another try later.
+    #[error("{0}")]
+    Retry(String),
+}
+
+/// Reads whole objects of this server's buckets. Whoever asks has asked whether it may be.
+pub trait Fetch: Send + Sync {
+    /// The bytes of the object, at most `bytes_max`.
+    fn get<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        bytes_max: u64,
+    ) -> Pending<'a, Result<Bytes, FetchError>>;
+}
+
 /// Why a message was not published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
