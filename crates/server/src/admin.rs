@@ -1,16 +1,19 @@
-//! The admin API, on a port of its own: status, metrics, dead letters.
+//! The admin API, on a port of its own: status, metrics, dead letters, records.
 //!
 //! Every request needs the bearer token of the data directory. A Host other than the port's own
 //! address and any Origin are refused, so that no page in a browser can reach it.
 
 mod dead;
 mod door;
+mod events;
+mod replay;
+mod road;
 
 use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
-    extract::{Request, State},
+    Extension, Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -24,7 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::admin::dead::{DeadLetter, ReplayRequest, Replayed};
 pub use crate::admin::door::AdminDoor;
-pub(crate) use crate::admin::door::token;
+pub use crate::admin::events::{EventsPage, EventsQuery, From as EventsFrom};
+pub use crate::admin::replay::{Given, Mark, Taken, Terms};
+pub(crate) use crate::admin::{door::token, road::Road};
 use crate::status::Report;
 
 /// What the admin API shows of a running program.
@@ -44,6 +49,8 @@ pub trait View: Send + Sync {
 
 pub(crate) struct Admin {
     pub(crate) view: Arc<dyn View>,
+    /// None for a program that is no server.
+    pub(crate) road: Option<Road>,
     pub(crate) token: Secret,
     pub(crate) address: SocketAddr,
 }
@@ -59,6 +66,10 @@ pub(crate) async fn serve(admin: Admin, listener: TcpListener, stop: Cancellatio
         .route("/metrics", get(metrics))
         .route("/dead", get(dead::list))
         .route("/dead/replay", post(dead::replay))
+        .route("/events", post(events::list))
+        .route("/replay", get(replay::terms).post(replay::take))
+        .layer(DefaultBodyLimit::max(replay::BATCH_BYTES_MAX))
+        .layer(Extension(stop.clone()))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&admin), guard))
         .with_state(admin);
     let stopped = stop.clone();

@@ -16,7 +16,10 @@ mod admin;
 mod status;
 mod tls;
 
-pub use crate::admin::{AdminDoor, DeadLetter, ReplayRequest, Replayed, View};
+pub use crate::admin::{
+    AdminDoor, DeadLetter, EventsFrom, EventsPage, EventsQuery, Given, Mark, ReplayRequest,
+    Replayed, Taken, Terms, View,
+};
 pub use crate::config::{Config, DEFAULTS, Invalid};
 pub use crate::dir::{DataDir, Unusable};
 pub use crate::passage::Passage;

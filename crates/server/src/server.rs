@@ -16,7 +16,7 @@ pub use crate::server::info::{Info, SERVER_FILE};
 pub(crate) use crate::server::rooms::Rooms;
 use crate::server::{rules::Keeper, shown::Shown};
 use crate::{
-    admin::{self, Admin},
+    admin::{self, Admin, Road},
     config::Config,
     dir::DataDir,
     passage::Passage,
@@ -114,7 +114,8 @@ impl Server {
         let token = admin::token(dir, &**chance)?;
         let view = Shown { rooms: Arc::clone(&rooms), limits: config.status.clone() };
         let address = admin_listener.local_addr()?;
-        let admin = Admin { view: Arc::new(view), token: token.clone(), address };
+        let road = Some(Road::of(config, Arc::clone(&rooms), Arc::clone(chance)));
+        let admin = Admin { view: Arc::new(view), road, token: token.clone(), address };
         let info = Info::of(config, dir, &endpoint, &admin, &rooms);
         dir.write_private(SERVER_FILE, &info.to_json(&token))?;
         let admin = (admin, admin_listener);

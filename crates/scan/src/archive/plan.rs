@@ -22,12 +22,16 @@ use crate::{
     window::{self, Window},
 };
 
-/// Prices of us-east-1 in US dollars: S3 Standard's and KMS's lists as published in November 2026
-/// (https://aws.amazon.com/s3/pricing/, https://aws.amazon.com/kms/pricing/).
+// Prices of us-east-1 in US dollars, looked up in November 2026 at
+// https://aws.amazon.com/s3/pricing/ and https://aws.amazon.com/kms/pricing/, and compared with what
+// others tell of these pages. S3 Standard: other classes cost more a GET.
+/// `PUT, COPY, POST, LIST requests`: $0.005 per 1,000.
 const DOLLARS_PER_LIST: f64 = 0.005 / 1_000.0;
+/// `GET, SELECT, and all other requests`: $0.0004 per 1,000.
 const DOLLARS_PER_GET: f64 = 0.0004 / 1_000.0;
+/// Requests by symmetric keys: $0.03 per 10,000, after 20,000 a month that are free.
 const DOLLARS_PER_KMS_CALL: f64 = 0.03 / 10_000.0;
-/// Of the first 10 TB a month, for whoever reads from outside AWS.
+/// Data transfer out to the internet, up to 10 TB a month, after 100 GB that are free.
 const DOLLARS_PER_GB_OUT: f64 = 0.09;
 const PRICES_OF: &str = "us-east-1, November 2026";
 
@@ -137,7 +141,7 @@ impl fmt::Display for Plan {
         writeln!(f, "  cost        ${:.2} for the requests ({PRICES_OF})", self.dollars())?;
         write!(
             f,
-            "              ${:.2} more for reading it from outside AWS",
+            "              ${:.2} more for reading it from outside AWS, beyond the month's free 100 GB",
             dollars(*bytes, DOLLARS_PER_GB_OUT / 1e9)
         )
     }

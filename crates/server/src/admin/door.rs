@@ -40,7 +40,8 @@ impl AdminDoor {
         let listener =
             TcpListener::bind("127.0.0.1:0").await.context("cannot listen on 127.0.0.1")?;
         let token = token(dir, chance)?;
-        let admin = Admin { view, token: token.clone(), address: listener.local_addr()? };
+        let admin =
+            Admin { view, road: None, token: token.clone(), address: listener.local_addr()? };
         let info = Info::of_door(dir, admin.address);
         dir.write_private(SERVER_FILE, &info.to_json(&token))?;
         Ok(Self { admin, listener })
