@@ -3,6 +3,9 @@
 //! Accepts exactly what `serde_json` accepts as a value, without building one: a property test
 //! holds the two together.
 
+mod plain;
+
+pub use self::plain::{Member, plain_members};
 use crate::error::Error;
 
 /// How deep arrays and objects may nest; what `serde_json` allows.
@@ -307,13 +310,7 @@ impl<'a> Scanner<'a> {
 /// eight bytes, it sets the highest bit of the first one that it looks for, and of none before.
 #[inline]
 pub fn before_mark(text: &[u8], mut also: impl FnMut(u64) -> u64) -> usize {
-    let mut first = |word: [u8; 8]| {
-        let word = u64::from_le_bytes(word);
-        let quote = below(1, word ^ (ONES * u64::from(b'"')));
-        let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
-        let found = (quote | backslash | also(word)) & (ONES << 7);
-        (found.trailing_zeros() >> 3) as usize
-    };
+    let mut first = |word: [u8; 8]| mark_in(word, &mut also);
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let found = first(*word);
@@ -324,6 +321,16 @@ pub fn before_mark(text: &[u8], mut also: impl FnMut(u64) -> u64) -> usize {
     let mut last = [b' '; 8];
     last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
     text.len() - rest.len() + first(last).min(rest.len())
+}
+
+/// As [`before_mark`], of eight bytes.
+#[inline]
+pub fn mark_in(bytes: [u8; 8], also: impl FnOnce(u64) -> u64) -> usize {
+    let word = u64::from_le_bytes(bytes);
+    let quote = below(1, word ^ (ONES * u64::from(b'"')));
+    let backslash = below(1, word ^ (ONES * u64::from(b'\\')));
+    let found = (quote | backslash | also(word)) & (ONES << 7);
+    (found.trailing_zeros() >> 3) as usize
 }
 
 /// A one in each byte of a word.

@@ -8,12 +8,9 @@
 
 mod lazy;
 mod need;
+mod values;
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use record::{
     log_file::RawRecord,
@@ -24,14 +21,9 @@ use record::{
 use self::{
     lazy::Lazy,
     need::{Need, Want},
+    values::{Short, Values},
 };
 use crate::{error::Error, pattern::Subject, rule::Rule};
-
-/// How many values of a key are kept with the rules that they concern.
-const VALUES_KEPT: usize = 8192;
-
-/// The longest value that is kept, in bytes.
-const KEPT_BYTES_MAX: usize = 128;
 
 /// The longest value that is looked at, in bytes: longer ones concern all rules of their key.
 const VALUE_BYTES_MAX: usize = 4096;
@@ -65,6 +57,8 @@ enum Mark {
 struct Key {
     /// The key and the quote behind it.
     quoted: Vec<u8>,
+    /// The first bytes of how the key and a text behind it are written, if nothing stands between.
+    written: Head,
     /// Which rules want what of its value.
     wants: Vec<(u32, Want)>,
 }
@@ -82,40 +76,9 @@ struct Text {
 pub struct Memory {
     serial: u64,
     /// For each key, values that were met and the rules that they concern.
-    values: Vec<Kept>,
+    values: Vec<Values>,
     suspects: Vec<u32>,
     members: lazy::Members,
-}
-
-type Kept = HashMap<Box<[u8]>, Box<[u32]>, BuildHasherDefault<Mixed>>;
-
-/// A value's bytes, mixed: quicker than a hash that withstands whoever chooses the values, which are
-/// kept in a bounded number.
-#[derive(Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-        let mut mix = |word: u64| {
-            self.0 = (self.0 ^ word).wrapping_mul(FACTOR);
-            self.0 ^= self.0 >> 29;
-        };
-        mix(bytes.len() as u64);
-        bytes.as_chunks::<8>().0.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        match bytes.last_chunk::<8>() {
-            Some(last) => mix(u64::from_le_bytes(*last)),
-            None => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
-        }
-    }
-
-    fn write_usize(&mut self, length: usize) {
-        self.0 ^= length as u64;
-    }
 }
 
 impl Engine {
@@ -128,7 +91,8 @@ impl Engine {
             let (anchor, mark) = match need {
                 Need::Key(name) => {
                     let quoted = format!("{name}\"").into_bytes();
-                    (Anchor::of_key(name), Mark::Key(Key { quoted, wants: Vec::new() }))
+                    let written = Head::of(&format!("{name}\":\""));
+                    (Anchor::of_key(name), Mark::Key(Key { quoted, written, wants: Vec::new() }))
                 }
                 Need::Text(text) => {
                     let quoted = format!("{text}\"").into_bytes();
@@ -183,11 +147,11 @@ impl Engine {
             let Some(rule) = rules.get(index) else { continue };
             let whole = self.whole.get(index).copied().unwrap_or(true);
             if lazy.holds(rule, whole)? {
-                if !is_checked {
+                if !is_checked && !lazy.is_checked() {
                     // Nothing has looked at all of it so far.
                     check(record.json())?;
-                    is_checked = true;
                 }
+                is_checked = true;
                 held(rule);
             }
         }
@@ -198,7 +162,7 @@ impl Engine {
     fn suspect(&self, memory: &mut Memory, record: &RawRecord<'_>) {
         if memory.serial != self.serial {
             memory.serial = self.serial;
-            memory.values = self.marks.iter().map(|_| Kept::default()).collect();
+            memory.values = self.marks.iter().map(|_| Values::new()).collect();
         }
         let Memory { values, suspects, .. } = memory;
         suspects.clear();
@@ -278,32 +242,63 @@ fn value_of(behind_key: &[u8]) -> Value<'_> {
 
 impl Key {
     /// Adds the rules that `text`, which follows a quote, concerns.
-    fn look(&self, text: &[u8], kept: &mut Kept, suspects: &mut Vec<u32>) {
+    #[inline]
+    fn look(&self, text: &[u8], values: &mut Values, suspects: &mut Vec<u32>) {
+        if let Some(value) = self.written.strip(text)
+            && let Some(short) = Short::of(value)
+        {
+            let rules = values.of_short(&short, |value| self.rules_for(value));
+            if !rules.is_empty() {
+                suspects.extend_from_slice(rules);
+            }
+        } else {
+            self.look_closely(text, values, suspects);
+        }
+    }
+
+    #[cold]
+    fn look_closely(&self, text: &[u8], values: &mut Values, suspects: &mut Vec<u32>) {
         let Some(behind) = text.strip_prefix(&*self.quoted) else { return };
         match value_of(behind) {
             Value::None => {}
-            Value::Text(value) => self.concerned(value, kept, suspects),
+            Value::Text(value) => suspects.extend(values.of(value, |value| self.rules_for(value))),
             Value::Unclear => suspects.extend(self.wants.iter().map(|(rule, _)| *rule)),
         }
     }
 
-    /// Adds the rules that a value concerns.
-    fn concerned(&self, value: &[u8], kept: &mut Kept, suspects: &mut Vec<u32>) {
-        if let Some(rules) = kept.get(value) {
-            suspects.extend_from_slice(rules);
-            return;
-        }
-        let rules: Box<[u32]> = self.rules_for(value).collect();
-        suspects.extend_from_slice(&rules);
-        if kept.len() < VALUES_KEPT && value.len() <= KEPT_BYTES_MAX {
-            kept.insert(value.into(), rules);
-        }
-    }
-
-    fn rules_for(&self, value: &[u8]) -> impl Iterator<Item = u32> {
+    /// The rules that a value concerns.
+    fn rules_for(&self, value: &[u8]) -> Box<[u32]> {
         let text = std::str::from_utf8(value).ok().map(Subject::new);
         let met = move |want: &Want| text.is_none_or(|text| want.is_met_by(text));
-        self.wants.iter().filter(move |(_, want)| met(want)).map(|(rule, _)| *rule)
+        self.wants.iter().filter(move |(_, want)| met(want)).map(|(rule, _)| *rule).collect()
+    }
+}
+
+/// The first bytes of a text, compared at once.
+#[derive(Debug)]
+struct Head {
+    bytes: u128,
+    mask: u128,
+    length: usize,
+}
+
+impl Head {
+    /// Nothing begins so where `text` is longer than what is compared at once.
+    fn of(text: &str) -> Self {
+        let mut bytes = [0; 16];
+        let fits = bytes.get_mut(..text.len());
+        let Some(place) = fits else { return Self { bytes: 1, mask: 0, length: 0 } };
+        place.copy_from_slice(text.as_bytes());
+        let unused = 8 * (16 - text.len());
+        let mask = u128::MAX.checked_shr(u32::try_from(unused).unwrap_or(0)).unwrap_or(0);
+        Self { bytes: u128::from_le_bytes(bytes), mask, length: text.len() }
+    }
+
+    /// What follows the head in `text`.
+    #[inline]
+    fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let begins = u128::from_le_bytes(*text.first_chunk::<16>()?) & self.mask == self.bytes;
+        if begins { text.get(self.length..) } else { None }
     }
 }
 

@@ -26,6 +26,8 @@ const SIZE_BYTES: usize = 4;
 const AHEAD_BYTES: usize = 64 * 1024;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// What follows it: the only way of packing that there is.
+const DEFLATED: u8 = 8;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// What an object is packed with.
@@ -78,12 +80,13 @@ pub(super) fn one_step(
     (written == size && !may_hold_another_member(bytes)).then_some(size)
 }
 
-/// Whether a second member may begin in the bytes. (Compressed bytes look like that once in some
-/// megabytes; they are then inflated member by member.)
+/// Whether a second member may begin in the bytes, behind a first one whose text is as long as the
+/// last one's: its size, and the beginning of another.
 fn may_hold_another_member(bytes: &[u8]) -> bool {
-    const BEGINNING: [u8; 3] = [GZIP_MAGIC[0], GZIP_MAGIC[1], 8];
-    let rest = bytes.get(BEGINNING.len()..).unwrap_or_default();
-    memchr::memmem::find(rest, &BEGINNING).is_some()
+    let Some((_, size)) = bytes.split_last_chunk::<SIZE_BYTES>() else { return false };
+    let [a, b, c, d] = *size;
+    let border = [a, b, c, d, GZIP_MAGIC[0], GZIP_MAGIC[1], DEFLATED];
+    memchr::memmem::find(bytes, &border).is_some()
 }
 
 type Source<'a> = BufReader<Chain<Cursor<Vec<u8>>, Counted<'a>>>;

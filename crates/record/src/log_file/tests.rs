@@ -99,6 +99,8 @@ fn several_members_are_read_and_what_follows_them_is_told() {
         assert!(!records.is_empty());
         assert_eq!(reading.damage[0].offset, Some(at as u64), "{:?}", reading.damage);
     };
+    let twice = gzip(format!("{RECORD}\n").as_bytes()).repeat(2);
+    assert_eq!(texts(KEY, &twice), [RECORD, RECORD]);
     bytes.extend_from_slice(b"garbage");
     garbage(&bytes, end);
     bytes.truncate(end);

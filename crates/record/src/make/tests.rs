@@ -4,7 +4,7 @@ mod secrets;
 
 use std::path::Path;
 
-use flow::{Caller, Grant, HttpFacts, Principal, Resource, Session, Tree};
+use flow::{Caller, HttpFacts, Principal, Resource, Session, Tree};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
@@ -108,7 +108,6 @@ fn a_role_that_takes_another_role_leaves_no_secret_key() {
         },
         access_key_id: "ASIAEXAMPLEKEYID0001".to_owned(),
         session: Some(Session { created: "2026-11-22T09:00:00Z".parse().unwrap(), mfa: false }),
-        grant: Grant::Everything,
     };
     check(&call, include_str!("../../testdata/assume_role.json"));
 }

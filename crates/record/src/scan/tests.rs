@@ -1,15 +1,91 @@
 //! The scanner beside `serde_json`.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 
 fn agree(text: &[u8]) {
+    agree_on_members(text);
     let ours = check(text);
     let theirs = serde_json::from_slice::<Value>(text);
     let shown = String::from_utf8_lossy(text);
     assert_eq!(ours.is_ok(), theirs.is_ok(), "{shown}\nours {ours:?}\ntheirs {theirs:?}");
+}
+
+/// What is taken for a plain object is one, with these members.
+fn agree_on_members(text: &[u8]) {
+    let mut members = Vec::new();
+    if !plain_members(text, &mut members) {
+        assert_eq!(members, []);
+        return;
+    }
+    let parse = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
+    let members = members.into_iter().map(|(key, value)| {
+        let key = String::from_utf8(text[key].to_vec()).unwrap();
+        (key, parse(&text[value]))
+    });
+    assert_eq!(Value::Object(members.collect()), parse(text), "{}", String::from_utf8_lossy(text));
+}
+
+#[test]
+fn members_of_plain_objects_are_found() {
+    let check = |text: &str, expected: Option<&[&str]>| {
+        let mut members = Vec::new();
+        let is_plain = plain_members(text.as_bytes(), &mut members);
+        let part = |range: &Range<usize>| text.get(range.clone()).unwrap();
+        let found = members.iter().map(|(key, value)| format!("{}={}", part(key), part(value)));
+        let found: Vec<String> = found.collect();
+        let expected = expected.map(|all| all.iter().map(|one| (*one).to_owned()).collect());
+        assert_eq!(is_plain.then_some(found), expected, "{text}");
+        agree_on_members(text.as_bytes());
+    };
+    check("{}", Some(&[]));
+    check(
+        r#"{"a":{},"b":[],"c":[{},[1]],"a":"x"}"#,
+        Some(&["a={}", "b=[]", "c=[{},[1]]", "a=\"x\""]),
+    );
+    check(
+        r#"{"a":-10,"b":0,"c":true,"d":null,"e":false}"#,
+        Some(&["a=-10", "b=0", "c=true", "d=null", "e=false"]),
+    );
+    check(
+        r#"{"eventName":"a string of some length","x":{"y":{"z":[]}}}"#,
+        Some(&["eventName=\"a string of some length\"", r#"x={"y":{"z":[]}}"#]),
+    );
+    // Not plain, or no object at all.
+    for text in [
+        "",
+        "[]",
+        "{",
+        "}",
+        "{}}",
+        "{]",
+        r#"{"a"}"#,
+        r#"{"a":}"#,
+        r#"{"a":1,}"#,
+        r#"{,}"#,
+        r#"{"a":1 }"#,
+        r#"{"a":1.5}"#,
+        r#"{"a":01}"#,
+        r#"{"a":-}"#,
+        r#"{"a":tru}"#,
+        r#"{"a":"\n"}"#,
+        r#"{"a":"é"}"#,
+        r#"{"a":[1,]}"#,
+        r#"{"a":[,1]}"#,
+        r#"{"a":{"b":1]}"#,
+        r#"{"a":[}"#,
+        r#"{"a":"x}"#,
+        r#"{"a":1}x"#,
+    ] {
+        check(text, None);
+    }
+    let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    check(&deep(126), Some(&[&format!("a={}{}", "[".repeat(126), "]".repeat(126))]));
+    check(&deep(127), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use record::scan::before_mark;
+use record::scan::{Member, before_mark, plain_members};
 use serde_json::Value;
 
 use crate::{
@@ -20,33 +20,46 @@ use crate::{
 const DEPTH_MAX: usize = 127;
 
 /// Where the members of a record stand: keys without their quotes, and values.
-pub(super) type Members = Vec<(Range<usize>, Range<usize>)>;
+pub(super) type Members = Vec<Member>;
 
 /// The bytes are not as expected.
 struct Odd;
+
+/// What is known of a record's members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// They have not been looked for.
+    Nothing,
+    /// Where they stand, and that all of the record is JSON without escapes.
+    Plain,
+    /// Where they stand, if the record is JSON.
+    Places,
+    /// They were not found.
+    Odd,
+}
 
 /// A record that rules are asked about.
 pub(super) struct Lazy<'a> {
     json: &'a [u8],
     /// The outermost members, once they have been looked for.
     members: &'a mut Members,
-    is_indexed: bool,
+    known: Known,
     /// The record as a tree, once something has asked for it.
     whole: Option<Value>,
 }
 
 impl<'a> Lazy<'a> {
     pub(super) fn new(json: &'a [u8], members: &'a mut Members) -> Self {
-        Self { json, members, is_indexed: false, whole: None }
+        Self { json, members, known: Known::Nothing, whole: None }
     }
 
     /// Whether `rule` holds. `whole` says that it is to be asked of the whole record.
     pub(super) fn holds(&mut self, rule: &Rule, whole: bool) -> Result<bool, Error> {
         if !whole && self.whole.is_none() {
-            if !self.is_indexed {
-                self.is_indexed = index(self.json, self.members).is_ok();
+            if self.known == Known::Nothing {
+                self.known = self.look();
             }
-            if self.is_indexed
+            if self.known != Known::Odd
                 && let Ok(holds) = self.condition(&rule.condition, &rule.selections)
             {
                 return Ok(holds);
@@ -61,6 +74,35 @@ impl<'a> Lazy<'a> {
             Some(record) if record.is_object() => Ok(rule.holds(record)),
             _ => Err(Error::NotARecord(None)),
         }
+    }
+
+    /// Whether all of the record has been found to be JSON.
+    pub(super) fn is_checked(&self) -> bool {
+        self.known == Known::Plain || self.whole.is_some()
+    }
+
+    fn look(&mut self) -> Known {
+        if plain_members(self.json, self.members) {
+            Known::Plain
+        } else if index(self.json, self.members).is_ok() {
+            Known::Places
+        } else {
+            Known::Odd
+        }
+    }
+
+    /// The value of the last member called `name`.
+    fn member(&self, name: &str) -> Result<Option<&[u8]>, Odd> {
+        for (key, value) in self.members.iter().rev() {
+            let is_it = match self.known {
+                Known::Plain => self.json.get(key.clone()) == Some(name.as_bytes()),
+                _ => is_named(self.json, key, name)?,
+            };
+            if is_it {
+                return self.json.get(value.clone()).map(Some).ok_or(Odd);
+            }
+        }
+        Ok(None)
     }
 
     fn condition(&self, condition: &Condition, selections: &[Selection]) -> Result<bool, Odd> {
@@ -115,7 +157,7 @@ impl<'a> Lazy<'a> {
     fn item(&self, item: &Item) -> Result<bool, Odd> {
         let Place::Field(Path(names)) = &item.place else { return Err(Odd) };
         let Some((name, rest)) = names.split_first() else { return Err(Odd) };
-        let value = member(self.json, self.members, name)?;
+        let value = self.member(name)?;
         let found = |tests: &[Test]| match value {
             Some(value) => any_at(value, rest, tests, DEPTH_MAX),
             None => passes(tests, b"null"),
@@ -225,20 +267,6 @@ fn text(string: &[u8]) -> Result<Cow<'_, str>, Odd> {
         return Ok(Cow::Borrowed(written));
     }
     serde_json::from_slice(string).map(Cow::Owned).map_err(|_| Odd)
-}
-
-/// The value of the last member called `name`.
-fn member<'j>(
-    json: &'j [u8],
-    members: &[(Range<usize>, Range<usize>)],
-    name: &str,
-) -> Result<Option<&'j [u8]>, Odd> {
-    for (key, value) in members.iter().rev() {
-        if is_named(json, key, name)? {
-            return json.get(value.clone()).map(Some).ok_or(Odd);
-        }
-    }
-    Ok(None)
 }
 
 /// Whether the key that stands at `key` reads `name`.
