@@ -72,7 +72,7 @@ impl Database {
 
     /// As [`Database::write`], but it waits for no sync: a failure of power, and nothing less, may
     /// undo it until a later `write` resolves. For what a restart would begin anew anyway.
-    pub(crate) async fn write_unsynced<T, F>(&self, work: F) -> Result<T, Error>
+    pub async fn write_unsynced<T, F>(&self, work: F) -> Result<T, Error>
     where
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,

@@ -36,6 +36,7 @@ const MEMBERS: &[(&str, Layer)] = &[
     ("crates/store", Layer::Ground),
     ("crates/outgoing", Layer::Ground),
     ("crates/topic", Layer::Room),
+    ("crates/queue", Layer::Room),
     ("crates/identity", Layer::Room),
     ("functions/detect", Layer::Over),
     ("crates/credentials", Layer::Over),

@@ -1,0 +1,145 @@
+//! `AddPermission` and `RemovePermission`: statements of a queue's policy by their labels.
+
+use flow::{AccountId, Fault, Tree};
+use serde_json::{Value, json};
+
+use crate::{attributes::Attributes, batch::required, error::Refusal, queue, refusal, room::Inner};
+
+/// Actions of one statement.
+const ACTIONS_MAX: usize = 7;
+
+/// Statements of one policy that these operations make.
+const STATEMENTS_MAX: usize = 20;
+
+/// What others may be allowed; all else is for a queue's owner.
+const ACTIONS: &[&str] = &[
+    "*",
+    "ChangeMessageVisibility",
+    "DeleteMessage",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListDeadLetterSourceQueues",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+];
+
+impl Inner {
+    pub(crate) async fn add_permission(&self, input: &Tree) -> Result<Tree, Refusal> {
+        let label = required(input, "Label")?;
+        // A label is spelled as a queue's name is.
+        queue::check_name(label).map_err(|_| {
+            let why = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
+            refusal::invalid(label, "Label", why)
+        })?;
+        let accounts = accounts(input)?;
+        let actions = actions(input)?;
+        let _changing = self.changing.lock().await;
+        let queue = self.by_url(required(input, "QueueUrl")?)?;
+        let mut policy = policy_of(&queue.attributes).unwrap_or_else(|| {
+            json!({
+                "Version": "2012-10-17",
+                "Id": format!("{}/SQSDefaultPolicy", queue.arn),
+                "Statement": [],
+            })
+        });
+        let statements = statements(&mut policy);
+        if statements.iter().any(|statement| sid(statement) == Some(label)) {
+            return Err(refusal::invalid(label, "Label", "Already exists.").into());
+        }
+        if statements.len() >= STATEMENTS_MAX {
+            let what = format!("The policy has {STATEMENTS_MAX} statements already.");
+            return Err(refusal::over_limit(what).into());
+        }
+        statements.push(json!({
+            "Sid": label,
+            "Effect": "Allow",
+            "Principal": {"AWS": one_or_all(accounts)},
+            "Action": one_or_all(actions),
+            "Resource": queue.arn,
+        }));
+        let attributes =
+            Attributes { policy: Some(policy.to_string()), ..queue.attributes.clone() };
+        self.change_attributes(&queue, attributes).await?;
+        Ok(Tree::Null)
+    }
+
+    pub(crate) async fn remove_permission(&self, input: &Tree) -> Result<Tree, Refusal> {
+        let label = required(input, "Label")?;
+        let _changing = self.changing.lock().await;
+        let queue = self.by_url(required(input, "QueueUrl")?)?;
+        let unknown = || refusal::invalid(label, "Label", "can't find label.");
+        let mut policy = policy_of(&queue.attributes).ok_or_else(unknown)?;
+        let statements = statements(&mut policy);
+        let before = statements.len();
+        statements.retain(|statement| sid(statement) != Some(label));
+        if statements.len() == before {
+            return Err(unknown().into());
+        }
+        let policy = (!statements.is_empty()).then(|| policy.to_string());
+        self.change_attributes(&queue, Attributes { policy, ..queue.attributes.clone() }).await?;
+        Ok(Tree::Null)
+    }
+}
+
+fn accounts(input: &Tree) -> Result<Vec<String>, Fault> {
+    let given = input.list("AWSAccountIds").iter().filter_map(Tree::as_text);
+    let arns: Result<Vec<String>, Fault> = given
+        .map(|id| {
+            let account: Result<AccountId, _> = id.parse();
+            account.map(|account| format!("arn:aws:iam::{account}:root")).map_err(|_| {
+                let why = "Unable to verify. It must be an account of 12 digits.";
+                refusal::invalid(id, "PrincipalId", why)
+            })
+        })
+        .collect();
+    let arns = arns?;
+    if arns.is_empty() { Err(refusal::missing("PrincipalId")) } else { Ok(arns) }
+}
+
+fn actions(input: &Tree) -> Result<Vec<String>, Fault> {
+    let given: Vec<&str> = input.list("Actions").iter().filter_map(Tree::as_text).collect();
+    if given.is_empty() {
+        return Err(refusal::missing("Actions"));
+    }
+    if given.len() > ACTIONS_MAX {
+        let count = given.len();
+        let what = format!("{count} Actions were found, maximum allowed is {ACTIONS_MAX}.");
+        return Err(refusal::over_limit(what));
+    }
+    let named = given.into_iter().map(|action| match ACTIONS.contains(&action) {
+        true => Ok(format!("SQS:{action}")),
+        false => {
+            let why = "Only the queue owner is allowed to invoke this action.";
+            Err(refusal::invalid(&format!("SQS:{action}"), "ActionName", why))
+        }
+    });
+    named.collect()
+}
+
+fn policy_of(attributes: &Attributes) -> Option<Value> {
+    serde_json::from_str(attributes.policy.as_deref()?).ok()
+}
+
+/// The statements of a policy as a list, which one statement alone becomes.
+fn statements(policy: &mut Value) -> &mut Vec<Value> {
+    let stated = policy.get_mut("Statement").map(Value::take);
+    let list = match stated {
+        Some(Value::Array(list)) => list,
+        Some(Value::Null) | None => Vec::new(),
+        Some(one) => vec![one],
+    };
+    policy["Statement"] = Value::Array(list);
+    policy["Statement"].as_array_mut().expect("it was made a list one line before")
+}
+
+fn sid(statement: &Value) -> Option<&str> {
+    statement.get("Sid")?.as_str()
+}
+
+fn one_or_all(mut texts: Vec<String>) -> Value {
+    match texts.len() {
+        1 => texts.pop().map_or(Value::Null, Value::from),
+        _ => Value::from(texts),
+    }
+}
