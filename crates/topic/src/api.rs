@@ -6,12 +6,13 @@ use flow::{Answer, Fault, Pending, Principal, Request, Service, Tree};
 
 use crate::{
     Topics,
+    delivery_policy::Effective,
     error::Error,
-    message::{Message, MessageKind},
     run::{Inner, read_row, row_key},
-    subscription::{self, PENDING, State, Subscription},
-    topic::{self, not_found},
+    tags, topic,
 };
+
+mod subscribe;
 
 /// Rows in one answer of a listing (API_ListTopics).
 const PAGE_ROWS_MAX: usize = 100;
@@ -26,24 +27,30 @@ impl Service for Topics {
 impl Inner {
     async fn call(&self, request: &Request) -> Result<Tree, Fault> {
         let input = &request.input;
+        let anonymous = request.caller.principal == Principal::Anonymous;
         match request.operation.as_str() {
             "CreateTopic" => self.create_topic(input).await,
             "DeleteTopic" => self.delete_topic(input).await,
             "ListTopics" => self.list_topics(input).await,
             "GetTopicAttributes" => self.get_topic_attributes(input).await,
             "SetTopicAttributes" => self.set_topic_attributes(input).await,
-            "Subscribe" => self.subscribe(input).await,
-            "ConfirmSubscription" => self.confirm(input).await,
-            "Unsubscribe" => {
-                let anonymous = request.caller.principal == Principal::Anonymous;
-                self.unsubscribe(input, anonymous).await
-            }
+            "AddPermission" => self.add_permission(input).await,
+            "RemovePermission" => self.remove_permission(input).await,
+            "TagResource" => self.tag(input).await,
+            "UntagResource" => self.untag(input).await,
+            "ListTagsForResource" => self.list_tags(input).await,
+            "Subscribe" => self.subscribe(input, &request.caller).await,
+            "ConfirmSubscription" => self.confirm(input, anonymous).await,
+            "Unsubscribe" => self.unsubscribe(input, anonymous).await,
+            "GetSubscriptionAttributes" => self.get_subscription_attributes(input).await,
+            "SetSubscriptionAttributes" => self.set_subscription_attributes(input).await,
             "ListSubscriptions" => self.list_subscriptions(input, "").await,
             "ListSubscriptionsByTopic" => {
                 let topic = self.topic(required(input, "TopicArn")?).await?;
                 self.list_subscriptions(input, &format!("{}/", topic.name)).await
             }
             "Publish" => self.publish_call(input).await,
+            "PublishBatch" => self.publish_batch(input).await,
             other => Err(Fault::new(
                 "InvalidAction",
                 format!("The action {other} is not offered by this server's SNS."),
@@ -52,14 +59,12 @@ impl Inner {
     }
 
     async fn create_topic(&self, input: &Tree) -> Result<Tree, Fault> {
-        if !input.list("Tags").is_empty() {
-            return Err(topic::invalid("Tags", "tags are not offered by this server"));
-        }
         if input.get("DataProtectionPolicy").is_some() {
             let why = "data protection policies are not offered by this server";
             return Err(topic::invalid("DataProtectionPolicy", why));
         }
-        let topic = self.create(required(input, "Name")?, input.get("Attributes")).await?;
+        let tags = tags::read(input.list("Tags"))?;
+        let topic = self.create(required(input, "Name")?, input.get("Attributes"), tags).await?;
         Ok(Tree::map([("TopicArn", Tree::from(topic.arn))]))
     }
 
@@ -72,6 +77,7 @@ impl Inner {
             self.subscriptions.delete(&row_key(&row.arn)).await.map_err(Error::from)?;
         }
         self.topics.delete(name).await.map_err(Error::from)?;
+        self.forget_policy(arn);
         Ok(Tree::Null)
     }
 
@@ -89,6 +95,7 @@ impl Inner {
         let topic = self.topic(required(input, "TopicArn")?).await?;
         let rows = self.subscriptions(&format!("{}/", topic.name)).await?;
         let confirmed = rows.iter().filter(|row| row.confirmed()).count();
+        let delivery_policy = topic.attributes.delivery_policy.as_deref();
         let mut attributes = vec![
             ("TopicArn", topic.arn.clone()),
             ("Owner", self.config.account.to_string()),
@@ -96,7 +103,12 @@ impl Inner {
             ("SubscriptionsConfirmed", confirmed.to_string()),
             ("SubscriptionsPending", (rows.len() - confirmed).to_string()),
             ("SubscriptionsDeleted", topic.deleted.to_string()),
+            ("Policy", topic.policy(&self.config.account)),
+            ("EffectiveDeliveryPolicy", Effective::of_topic(delivery_policy)),
         ];
+        if let Some(policy) = delivery_policy {
+            attributes.push(("DeliveryPolicy", policy.to_owned()));
+        }
         if let Some(version) = topic.attributes.signature_version {
             attributes.push(("SignatureVersion", version.as_str().to_owned()));
         }
@@ -114,126 +126,26 @@ impl Inner {
         Ok(Tree::Null)
     }
 
-    async fn subscribe(&self, input: &Tree) -> Result<Tree, Fault> {
-        let topic_arn = required(input, "TopicArn")?;
-        let protocol = required(input, "Protocol")?;
-        let endpoint = required(input, "Endpoint")?;
-        let url = subscription::check_endpoint(protocol, endpoint)?;
-        let raw = subscription::raw_delivery(input.get("Attributes"))?;
-        self.outgoing.check(&url).map_err(|why| topic::invalid("Endpoint", &why.to_string()))?;
+    async fn add_permission(&self, input: &Tree) -> Result<Tree, Fault> {
+        let label = required(input, "Label")?;
+        let texts = |name: &str| -> Vec<&str> {
+            input.list(name).iter().filter_map(Tree::as_text).collect()
+        };
         let _changing = self.changing.lock().await;
-        let topic = self.topic(topic_arn).await?;
-        let known = self.subscriptions(&format!("{}/", topic.name)).await?;
-        let known = known.into_iter().find(|s| s.protocol == protocol && s.endpoint == endpoint);
-        if let Some(known) = known.as_ref().filter(|known| known.confirmed()) {
-            return Ok(Tree::map([("SubscriptionArn", Tree::from(known.arn.as_str()))]));
-        }
-        let arn = known.map_or_else(|| format!("{}:{}", topic.arn, self.chance.uuid()), |k| k.arn);
-        let row = Subscription {
-            arn,
-            topic_arn: topic.arn,
-            protocol: protocol.to_owned(),
-            endpoint: endpoint.to_owned(),
-            raw,
-            state: subscription::pending(self.chance.as_ref(), self.clock.now()),
-            authenticate_on_unsubscribe: false,
-        };
-        self.put_subscription(&row).await?;
-        self.send_handshake(&row, MessageKind::SubscriptionConfirmation).await?;
-        let whole = input.bool("ReturnSubscriptionArn").unwrap_or(false);
-        let shown = if whole { row.arn.as_str() } else { PENDING };
-        Ok(Tree::map([("SubscriptionArn", Tree::from(shown))]))
-    }
-
-    /// Queues the message that asks the endpoint to confirm, or tells it that it was unsubscribed.
-    async fn send_handshake(&self, row: &Subscription, kind: MessageKind) -> Result<(), Error> {
-        let State::Pending { token, .. } = &row.state else { return Ok(()) };
-        let (arn, done) = (&row.topic_arn, kind == MessageKind::UnsubscribeConfirmation);
-        let text = if done {
-            format!(
-                "You have chosen to deactivate subscription {}.\n\
-                 To cancel this operation and restore the subscription, visit the SubscribeURL included in this message.",
-                row.arn
-            )
-        } else {
-            format!(
-                "You have chosen to subscribe to the topic {arn}.\n\
-                 To confirm the subscription, visit the SubscribeURL included in this message."
-            )
-        };
-        let message = Message {
-            kind,
-            message_id: self.chance.uuid(),
-            topic_arn: arn.clone(),
-            subscription_arn: Some(row.arn.clone()),
-            subject: None,
-            text,
-            time: self.clock.now(),
-            token: Some(token.clone()),
-            attributes: Vec::new(),
-        };
-        self.enqueue(&message, row).await
-    }
-
-    async fn confirm(&self, input: &Tree) -> Result<Tree, Fault> {
-        let token = required(input, "Token")?;
-        let _changing = self.changing.lock().await;
-        let topic = self.topic(required(input, "TopicArn")?).await?;
-        let now = self.clock.now();
-        let rows = self.subscriptions(&format!("{}/", topic.name)).await?;
-        let Some(mut row) = rows.into_iter().find(|row| row.accepts(token, now)) else {
-            return Err(Fault::new("InvalidParameterException", "Invalid token"));
-        };
-        if row.confirmed() {
-            return Ok(Tree::map([("SubscriptionArn", Tree::from(row.arn))]));
-        }
-        row.state = State::Confirmed { token: token.to_owned() };
-        row.authenticate_on_unsubscribe = input.text("AuthenticateOnUnsubscribe") == Some("true");
-        self.put_subscription(&row).await?;
-        Ok(Tree::map([("SubscriptionArn", Tree::from(row.arn))]))
-    }
-
-    async fn unsubscribe(&self, input: &Tree, anonymous: bool) -> Result<Tree, Fault> {
-        let arn = required(input, "SubscriptionArn")?;
-        let _changing = self.changing.lock().await;
-        let key = row_key(arn);
-        let Some(bytes) = self.subscriptions.get(&key).await.map_err(Error::from)? else {
-            return Err(not_found("Subscription"));
-        };
-        let mut row: Subscription = read_row(&key, &bytes)?;
-        if row.arn != arn {
-            return Err(not_found("Subscription"));
-        }
-        if !anonymous {
-            self.subscriptions.delete(&key).await.map_err(Error::from)?;
-            let mut topic = self.topic(&row.topic_arn).await?;
-            topic.deleted += 1;
-            self.put_topic(&topic).await?;
-            return Ok(Tree::Null);
-        }
-        if row.authenticate_on_unsubscribe {
-            return Err(Fault::new(
-                "AuthorizationErrorException",
-                "Only the owner may end this subscription, with a signed call.",
-            )
-            .with_status(403));
-        }
-        if !row.confirmed() {
-            // Nothing to end: whoever knows the URL must not have the endpoint written to at will.
-            return Ok(Tree::Null);
-        }
-        // Whoever holds the URL may end the subscription, and the endpoint may take that back.
-        row.state = subscription::pending(self.chance.as_ref(), self.clock.now());
-        self.put_subscription(&row).await?;
-        self.send_handshake(&row, MessageKind::UnsubscribeConfirmation).await?;
+        let mut topic = self.topic(required(input, "TopicArn")?).await?;
+        let owner = &self.config.account;
+        topic.permit(owner, label, &texts("AWSAccountId"), &texts("ActionName"))?;
+        self.put_topic(&topic).await?;
         Ok(Tree::Null)
     }
 
-    async fn list_subscriptions(&self, input: &Tree, prefix: &str) -> Result<Tree, Fault> {
-        let owner = self.config.account.as_str();
-        let rows = self.subscriptions(prefix).await?;
-        let rows = rows.iter().map(|row| (row_key(&row.arn), row.to_tree(owner))).collect();
-        Ok(page("Subscriptions", rows, input.text("NextToken")))
+    async fn remove_permission(&self, input: &Tree) -> Result<Tree, Fault> {
+        let label = required(input, "Label")?;
+        let _changing = self.changing.lock().await;
+        let mut topic = self.topic(required(input, "TopicArn")?).await?;
+        topic.forbid(&self.config.account, label);
+        self.put_topic(&topic).await?;
+        Ok(Tree::Null)
     }
 }
 

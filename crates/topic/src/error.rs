@@ -17,6 +17,9 @@ pub enum Error {
     /// The signing key could not be made.
     #[error("topics: the signing key cannot be used: {0}")]
     Signing(String),
+    /// The configured SMTP server cannot be used as it is configured.
+    #[error("`smtp`: {0}")]
+    Mail(String),
 }
 
 impl From<Error> for flow::Fault {

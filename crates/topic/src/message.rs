@@ -39,14 +39,14 @@ impl MessageKind {
 
 impl Message {
     /// The URL that confirms, below the server's endpoint.
-    fn subscribe_url(&self, endpoint: &str) -> Option<String> {
+    pub(crate) fn subscribe_url(&self, endpoint: &str) -> Option<String> {
         let token = self.token.as_ref()?;
         let topic = &self.topic_arn;
         Some(format!("{endpoint}/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}"))
     }
 
     /// The URL that ends the subscription.
-    fn unsubscribe_url(&self, endpoint: &str) -> Option<String> {
+    pub(crate) fn unsubscribe_url(&self, endpoint: &str) -> Option<String> {
         let arn = self.subscription_arn.as_ref()?;
         Some(format!("{endpoint}/?Action=Unsubscribe&SubscriptionArn={arn}"))
     }
@@ -71,13 +71,7 @@ impl Message {
     }
 
     /// The envelope, keys in SNS's order.
-    pub(crate) fn envelope(
-        &self,
-        endpoint: &str,
-        version: &str,
-        signature: &str,
-        certificate_path: &str,
-    ) -> String {
+    pub(crate) fn envelope(&self, endpoint: &str, signed: &Signed) -> String {
         let mut envelope = Map::new();
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -92,22 +86,55 @@ impl Message {
         put("Message", Some(self.text.clone()));
         put("SubscribeURL", self.subscribe_url(endpoint));
         put("Timestamp", Some(self.time.to_millis_text()));
-        put("SignatureVersion", Some(version.to_owned()));
-        put("Signature", Some(signature.to_owned()));
-        put("SigningCertURL", Some(format!("{endpoint}{certificate_path}")));
+        put("SignatureVersion", Some(signed.version.to_owned()));
+        put("Signature", Some(signed.signature.clone()));
+        put("SigningCertURL", Some(format!("{endpoint}{}", signed.certificate_path)));
         if self.kind == MessageKind::Notification {
             put("UnsubscribeURL", self.unsubscribe_url(endpoint));
         }
         if !self.attributes.is_empty() {
-            let attributes: Map<String, Value> = self
-                .attributes
-                .iter()
-                .map(|(name, kind, value)| (name.clone(), json!({"Type": kind, "Value": value})))
-                .collect();
-            envelope.insert("MessageAttributes".to_owned(), Value::Object(attributes));
+            envelope.insert("MessageAttributes".to_owned(), self.attributes());
         }
         serde_json::to_string_pretty(&Value::Object(envelope)).expect("text and maps are JSON")
     }
+
+    /// The event that a function receives.
+    pub(crate) fn event(&self, endpoint: &str, signed: &Signed) -> String {
+        json!({"Records": [{
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": self.subscription_arn,
+            "Sns": {
+                "Type": self.kind.as_str(),
+                "MessageId": self.message_id,
+                "TopicArn": self.topic_arn,
+                "Subject": self.subject,
+                "Message": self.text,
+                "Timestamp": self.time.to_millis_text(),
+                "SignatureVersion": signed.version,
+                "Signature": signed.signature,
+                "SigningCertUrl": format!("{endpoint}{}", signed.certificate_path),
+                "UnsubscribeUrl": self.unsubscribe_url(endpoint),
+                "MessageAttributes": self.attributes(),
+            },
+        }]})
+        .to_string()
+    }
+
+    fn attributes(&self) -> Value {
+        let attribute = |(name, kind, value): &(String, String, String)| -> (String, Value) {
+            (name.clone(), json!({"Type": kind, "Value": value}))
+        };
+        Value::Object(self.attributes.iter().map(attribute).collect())
+    }
+}
+
+/// A message's signature.
+pub(crate) struct Signed {
+    pub(crate) version: &'static str,
+    /// Base64.
+    pub(crate) signature: String,
+    pub(crate) certificate_path: String,
 }
 
 #[cfg(test)]
@@ -148,9 +175,28 @@ mod tests {
         );
     }
 
+    fn signed() -> Signed {
+        Signed { version: "1", signature: "sig".into(), certificate_path: "/c.pem".into() }
+    }
+
+    #[test]
+    fn a_function_gets_lambdas_event() {
+        let mut message = message(MessageKind::Notification);
+        message.subject = None;
+        message.attributes = vec![("who".into(), "String".into(), "me".into())];
+        let event: Value = serde_json::from_str(&message.event("http://h", &signed())).unwrap();
+        let record = &event["Records"][0];
+        assert_eq!(record["EventSource"], "aws:sns");
+        assert_eq!(record["EventSubscriptionArn"], "arn:aws:sns:us-east-2:123456789012:t:s-1");
+        let sns = record["Sns"].as_object().unwrap();
+        assert_eq!(sns["Subject"], Value::Null);
+        assert_eq!(sns["SigningCertUrl"], "http://h/c.pem");
+        assert_eq!(sns["MessageAttributes"]["who"], json!({"Type": "String", "Value": "me"}));
+    }
+
     #[test]
     fn the_envelope_has_sns_order() {
-        let text = message(MessageKind::Notification).envelope("http://h", "1", "sig", "/c.pem");
+        let text = message(MessageKind::Notification).envelope("http://h", &signed());
         let value: Map<String, Value> = serde_json::from_str(&text).unwrap();
         let keys: Vec<_> = value.keys().map(String::as_str).collect();
         assert_eq!(

@@ -1,8 +1,11 @@
 //! The room: what it holds, and the loop that delivers.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, OnceLock, RwLock},
+};
 
-use flow::{AccountId, Chance, Clock, Fault, Region};
+use flow::{AccountId, Authorize, Chance, Clock, Enqueue, Fault, Invoke, Region, ResourcePolicies};
 use store::{Database, Queue, Table};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     delivery,
     error::Error,
+    mail::{Mailer, Smtp},
     signing::Signing,
     subscription::Subscription,
     topic::{self, Attributes, Topic},
@@ -22,6 +26,19 @@ pub struct Config {
     pub account: AccountId,
     /// The region that every ARN names.
     pub region: Region,
+    /// The server that takes mail; without one, subscriptions by mail are refused.
+    pub smtp: Option<Smtp>,
+}
+
+/// Where deliveries inside the process go, and who says whether they may.
+#[derive(Clone)]
+pub struct Reach {
+    /// Queues that have subscribed, and those of dead letters.
+    pub queues: Arc<dyn Enqueue>,
+    /// Functions that have subscribed.
+    pub functions: Arc<dyn Invoke>,
+    /// Asks their policies.
+    pub authorize: Arc<dyn Authorize>,
 }
 
 /// The SNS service. Clones share everything.
@@ -38,11 +55,14 @@ pub(crate) struct Inner {
     pub(crate) deliveries: Queue,
     pub(crate) signing: Signing,
     pub(crate) outgoing: outgoing::Client,
+    pub(crate) mailer: Option<Mailer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     /// Held from reading a row to writing it back.
     pub(crate) changing: Mutex<()>,
     endpoint: OnceLock<String>,
+    /// The policies of all topics, by ARN: whoever asks for one does not wait.
+    policies: RwLock<HashMap<String, Arc<str>>>,
 }
 
 impl Topics {
@@ -60,17 +80,26 @@ impl Topics {
         chance: Arc<dyn Chance>,
     ) -> Result<Self, Error> {
         let signing = Signing::open(state.table("topic_signing").await?).await?;
+        let mailer = config.smtp.as_ref().map(Mailer::to).transpose()?;
+        let topics = state.table("topics").await?;
+        let mut policies = HashMap::new();
+        for (key, bytes) in topics.list("").await? {
+            let topic: Topic = read_row(&key, &bytes)?;
+            policies.insert(topic.arn.clone(), topic.policy(&config.account).into());
+        }
         let inner = Inner {
             config,
-            topics: state.table("topics").await?,
+            topics,
             subscriptions: state.table("subscriptions").await?,
             deliveries: work.queue("topic").await?,
             signing,
             outgoing,
+            mailer,
             clock,
             chance,
             changing: Mutex::new(()),
             endpoint: OnceLock::new(),
+            policies: RwLock::new(policies),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -96,12 +125,23 @@ impl Topics {
     /// # Errors
     /// The [`Fault`] that `CreateTopic` would answer.
     pub async fn ensure(&self, name: &str) -> Result<String, Fault> {
-        self.inner.create(name, None).await.map(|topic| topic.arn)
+        self.inner.create(name, None, BTreeMap::new()).await.map(|topic| topic.arn)
+    }
+
+    /// Whether there is a topic of that ARN. Answers from memory.
+    pub fn exists(&self, arn: &str) -> bool {
+        self.policy_of(arn).is_some()
     }
 
     /// The deliveries under way, for status and dead letters.
     pub fn queue(&self) -> &Queue {
         &self.inner.deliveries
+    }
+}
+
+impl ResourcePolicies for Topics {
+    fn policy_of(&self, arn: &str) -> Option<Arc<str>> {
+        self.inner.policies.read().expect("no holder panics").get(arn).cloned()
     }
 }
 
@@ -133,7 +173,15 @@ impl Inner {
     }
 
     pub(crate) async fn put_topic(&self, topic: &Topic) -> Result<(), Error> {
-        Ok(self.topics.put(&topic.name, write_row(topic)).await?)
+        self.topics.put(&topic.name, write_row(topic)).await?;
+        let policy = topic.policy(&self.config.account).into();
+        let mut policies = self.policies.write().expect("no holder panics");
+        policies.insert(topic.arn.clone(), policy);
+        Ok(())
+    }
+
+    pub(crate) fn forget_policy(&self, arn: &str) {
+        self.policies.write().expect("no holder panics").remove(arn);
     }
 
     /// `CreateTopic`: the same name and attributes again give the same topic.
@@ -141,12 +189,17 @@ impl Inner {
         &self,
         name: &str,
         attributes: Option<&flow::Tree>,
+        tags: BTreeMap<String, String>,
     ) -> Result<Topic, Fault> {
         topic::check_name(name)?;
         let given = Attributes::from_tree(attributes)?;
         let _changing = self.changing.lock().await;
         if let Some(bytes) = self.topics.get(name).await.map_err(Error::from)? {
             let topic: Topic = read_row(name, &bytes)?;
+            if !tags.is_empty() && tags != topic.tags {
+                let why = "Topic already exists with different tags";
+                return Err(topic::invalid("Tags", why));
+            }
             return if attributes.is_none_or(|a| a.members().is_empty()) || topic.attributes == given
             {
                 Ok(topic)
@@ -154,12 +207,8 @@ impl Inner {
                 Err(topic::invalid("Attributes", "Topic already exists with different attributes"))
             };
         }
-        let topic = Topic {
-            name: name.to_owned(),
-            arn: topic::arn(&self.config.account, &self.config.region, name),
-            attributes: given,
-            deleted: 0,
-        };
+        let arn = topic::arn(&self.config.account, &self.config.region, name);
+        let topic = Topic { attributes: given, tags, ..Topic::new(arn, name.to_owned()) };
         self.put_topic(&topic).await?;
         Ok(topic)
     }
@@ -184,6 +233,6 @@ pub(crate) fn row_key(arn: &str) -> String {
 }
 
 /// Delivers what is due until `stop`, then finishes what it has begun.
-pub async fn run(topics: Topics, stop: CancellationToken) {
-    delivery::run(Arc::clone(&topics.inner), stop).await;
+pub async fn run(topics: Topics, reach: Reach, stop: CancellationToken) {
+    delivery::run(Arc::clone(&topics.inner), reach, stop).await;
 }

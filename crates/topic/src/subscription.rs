@@ -1,16 +1,16 @@
-//! A subscription: who wants a topic's messages, and whether they said so themselves.
+//! A subscription: who wants a topic's messages, which ones, and whether they said so themselves.
 
-use flow::{Chance, Fault, Timestamp, Tree};
-use url::Url;
+mod settings;
 
-use crate::topic::invalid;
+use flow::{Chance, Timestamp, Tree};
+
+use crate::protocol::Protocol;
+pub(crate) use crate::subscription::settings::{Owner, Settings};
 
 /// How long a confirmation token holds (API_Subscribe: two days).
 const TOKEN_MILLIS: i64 = 2 * 24 * 60 * 60 * 1000;
 /// A token's length in characters.
 const TOKEN_CHARS: usize = 128;
-/// The longest endpoint, in bytes.
-const ENDPOINT_BYTES_MAX: usize = 2048;
 
 /// What SNS answers in place of an ARN until the endpoint has confirmed.
 pub(crate) const PENDING: &str = "pending confirmation";
@@ -21,12 +21,19 @@ pub(crate) struct Subscription {
     /// `TOPIC_ARN:UUID`.
     pub(crate) arn: String,
     pub(crate) topic_arn: String,
-    pub(crate) protocol: String,
+    pub(crate) protocol: Protocol,
     pub(crate) endpoint: String,
-    pub(crate) raw: bool,
+    #[serde(flatten)]
+    pub(crate) settings: Settings,
     pub(crate) state: State,
     /// Only the owner, signed, may unsubscribe.
     pub(crate) authenticate_on_unsubscribe: bool,
+    /// Whether whoever confirmed had signed the call.
+    #[serde(default)]
+    pub(crate) authenticated: bool,
+    /// The ARN of who subscribed.
+    #[serde(default)]
+    pub(crate) principal: String,
 }
 
 /// Where the handshake stands.
@@ -54,7 +61,7 @@ impl Subscription {
             State::Pending { token, since } => {
                 token == given && now.millis_since(*since) < TOKEN_MILLIS
             }
-            State::Confirmed { token } => token == given,
+            State::Confirmed { token } => !token.is_empty() && token == given,
         }
     }
 
@@ -70,89 +77,55 @@ impl Subscription {
     }
 }
 
-/// A new pending state with a fresh token.
+/// The state of a new subscription over `protocol`: what belongs to the same account needs not be
+/// asked, all others get a fresh token.
+pub(crate) fn begun(protocol: Protocol, chance: &dyn Chance, now: Timestamp) -> State {
+    match protocol {
+        Protocol::Queue | Protocol::Function => State::Confirmed { token: String::new() },
+        _ => pending(chance, now),
+    }
+}
+
+/// A pending state with a fresh token.
 pub(crate) fn pending(chance: &dyn Chance, now: Timestamp) -> State {
     State::Pending { token: chance.text(b"0123456789abcdef", TOKEN_CHARS), since: now }
-}
-
-/// Checks protocol and endpoint of `Subscribe`.
-pub(crate) fn check_endpoint(protocol: &str, endpoint: &str) -> Result<Url, Fault> {
-    match protocol {
-        "http" | "https" => {}
-        "email" | "email-json" | "sms" | "sqs" | "application" | "lambda" | "firehose" => {
-            let why = format!("the protocol {protocol} is not offered by this server");
-            return Err(invalid("Protocol", &why));
-        }
-        _ => {
-            let why = format!("Amazon SNS does not support this protocol string: {protocol}");
-            return Err(Fault::new(
-                "InvalidParameterException",
-                format!("Invalid parameter: {why}"),
-            ));
-        }
-    }
-    if !endpoint.starts_with(&format!("{protocol}://")) {
-        return Err(Fault::new(
-            "InvalidParameterException",
-            "Invalid parameter: Endpoint must match the specified protocol",
-        ));
-    }
-    if endpoint.len() > ENDPOINT_BYTES_MAX {
-        return Err(invalid("Endpoint", "it must be at most 2048 bytes long"));
-    }
-    endpoint.parse().map_err(|why| invalid("Endpoint", &format!("{why}")))
-}
-
-/// Reads the attributes of `Subscribe`; one that would have no effect is refused.
-pub(crate) fn raw_delivery(attributes: Option<&Tree>) -> Result<bool, Fault> {
-    let mut raw = false;
-    for (name, value) in attributes.map(Tree::members).unwrap_or_default() {
-        match (name.as_str(), value.as_text()) {
-            ("RawMessageDelivery", Some("true" | "True")) => raw = true,
-            ("RawMessageDelivery", Some("false" | "False")) => raw = false,
-            _ => {
-                let why = format!("{name} is not offered by this server");
-                return Err(invalid("Attributes", &why));
-            }
-        }
-    }
-    Ok(raw)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_endpoint_fits_its_protocol() {
-        assert!(check_endpoint("http", "http://example.com/hook").is_ok());
-        for (protocol, endpoint) in [
-            ("http", "https://example.com/"),
-            ("https", "example.com"),
-            ("sqs", "arn:aws:sqs:us-east-2:123456789012:q"),
-            ("pigeon", "http://example.com/"),
-        ] {
-            assert!(check_endpoint(protocol, endpoint).is_err(), "{protocol} {endpoint}");
+    fn subscription(protocol: Protocol, state: State) -> Subscription {
+        Subscription {
+            arn: "arn".into(),
+            topic_arn: "topic".into(),
+            protocol,
+            endpoint: "http://example.com".into(),
+            settings: Settings::default(),
+            state,
+            authenticate_on_unsubscribe: false,
+            authenticated: false,
+            principal: String::new(),
         }
     }
 
     #[test]
     fn a_token_holds_two_days() {
         let start = Timestamp::from_secs(1_000_000);
-        let chance = flow::SeededChance::new(1);
-        let state = pending(&chance, start);
+        let state = begun(Protocol::Http, &flow::SeededChance::new(1), start);
         let State::Pending { token, .. } = state.clone() else { panic!("pending is pending") };
-        let subscription = Subscription {
-            arn: "arn".into(),
-            topic_arn: "topic".into(),
-            protocol: "http".into(),
-            endpoint: "http://example.com".into(),
-            raw: false,
-            state,
-            authenticate_on_unsubscribe: false,
-        };
+        let subscription = subscription(Protocol::Http, state);
         assert!(subscription.accepts(&token, start.plus_millis(TOKEN_MILLIS - 1)));
         assert!(!subscription.accepts(&token, start.plus_millis(TOKEN_MILLIS)));
         assert!(!subscription.accepts("another", start));
+    }
+
+    #[test]
+    fn a_queue_of_the_account_needs_no_token_and_takes_none() {
+        let start = Timestamp::from_secs(1_000_000);
+        let state = begun(Protocol::Queue, &flow::SeededChance::new(1), start);
+        let subscription = subscription(Protocol::Queue, state);
+        assert!(subscription.confirmed());
+        assert!(!subscription.accepts("", start));
     }
 }

@@ -1,6 +1,10 @@
 //! A topic: its name, its ARN, its attributes.
 
+use std::collections::BTreeMap;
+
 use flow::{AccountId, Arn, Fault, Region, Tree};
+
+use crate::{delivery_policy, permission};
 
 /// The longest name, in characters (API_CreateTopic).
 const NAME_CHARS_MAX: usize = 256;
@@ -15,6 +19,15 @@ pub(crate) struct Topic {
     pub(crate) attributes: Attributes,
     /// Subscriptions that were deleted since the topic was made.
     pub(crate) deleted: u64,
+    #[serde(default)]
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+impl Topic {
+    pub(crate) fn new(arn: String, name: String) -> Self {
+        let (attributes, tags) = (Attributes::default(), BTreeMap::new());
+        Self { name, arn, attributes, deleted: 0, tags }
+    }
 }
 
 /// The attributes that can be set and have an effect.
@@ -22,6 +35,11 @@ pub(crate) struct Topic {
 pub(crate) struct Attributes {
     pub(crate) display_name: Option<String>,
     pub(crate) signature_version: Option<SignatureVersion>,
+    /// `None` for the default one.
+    #[serde(default)]
+    pub(crate) policy: Option<String>,
+    #[serde(default)]
+    pub(crate) delivery_policy: Option<String>,
 }
 
 /// How messages are signed.
@@ -118,10 +136,26 @@ impl Attributes {
                 });
                 Ok(())
             }
+            "Policy" => {
+                if !value.is_empty() {
+                    permission::check(value)?;
+                }
+                self.policy = Some(value.to_owned()).filter(|text| !text.is_empty());
+                Ok(())
+            }
+            "DeliveryPolicy" => {
+                if !value.is_empty() {
+                    delivery_policy::check_topic(value)
+                        .map_err(|why| invalid("DeliveryPolicy", &why))?;
+                }
+                self.delivery_policy = Some(value.to_owned()).filter(|text| !text.is_empty());
+                Ok(())
+            }
             "FifoTopic" if value == "false" => Ok(()),
-            "Policy"
-            | "DeliveryPolicy"
-            | "KmsMasterKeyId"
+            // What these say holds anyway.
+            "KmsMasterKeyId" if value.is_empty() => Ok(()),
+            "TracingConfig" if value == "PassThrough" => Ok(()),
+            "KmsMasterKeyId"
             | "TracingConfig"
             | "FifoTopic"
             | "ContentBasedDeduplication"
@@ -170,7 +204,9 @@ mod tests {
         let mut attributes = Attributes::default();
         attributes.set("SignatureVersion", "2").unwrap();
         assert_eq!(attributes.signature_version, Some(SignatureVersion::Two));
-        for name in ["Policy", "KmsMasterKeyId", "HTTPSuccessFeedbackRoleArn", "Nonsense"] {
+        for name in
+            ["Policy", "DeliveryPolicy", "KmsMasterKeyId", "HTTPSuccessFeedbackRoleArn", "Nonsense"]
+        {
             assert!(attributes.set(name, "x").is_err(), "{name}");
         }
     }

@@ -1,0 +1,144 @@
+//! A topic's policy: the default one, and single statements that come and go.
+
+use flow::{AccountId, Fault};
+use serde_json::{Value, json};
+
+use crate::topic::{Topic, invalid};
+
+/// What the owner may do by the default policy, and what `AddPermission` may name.
+const ACTIONS: [&str; 8] = [
+    "GetTopicAttributes",
+    "SetTopicAttributes",
+    "AddPermission",
+    "RemovePermission",
+    "DeleteTopic",
+    "Subscribe",
+    "ListSubscriptionsByTopic",
+    "Publish",
+];
+
+/// The policy that a topic has until it is given another.
+pub(crate) fn default_policy(arn: &str, owner: &AccountId) -> String {
+    json!({
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [{
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ACTIONS.map(|action| format!("SNS:{action}")),
+            "Resource": arn,
+            "Condition": {"StringEquals": {"AWS:SourceOwner": owner.as_str()}},
+        }],
+    })
+    .to_string()
+}
+
+/// Checks a policy that is to be a topic's.
+pub(crate) fn check(text: &str) -> Result<(), Fault> {
+    let refused = |why: String| invalid("Policy", &why);
+    let value: Value = serde_json::from_str(text)
+        .map_err(|why| refused(format!("failed to parse JSON: {why}")))?;
+    statements(&value).map(drop).ok_or_else(|| refused("it holds no Statement".to_owned()))
+}
+
+fn statements(policy: &Value) -> Option<Vec<Value>> {
+    match policy.get("Statement")? {
+        Value::Array(all) => Some(all.clone()),
+        one @ Value::Object(_) => Some(vec![one.clone()]),
+        _ => None,
+    }
+}
+
+impl Topic {
+    /// The policy that holds.
+    pub(crate) fn policy(&self, owner: &AccountId) -> String {
+        let own = self.attributes.policy.clone();
+        own.unwrap_or_else(|| default_policy(&self.arn, owner))
+    }
+
+    /// `AddPermission`.
+    pub(crate) fn permit(
+        &mut self,
+        owner: &AccountId,
+        label: &str,
+        accounts: &[&str],
+        actions: &[&str],
+    ) -> Result<(), Fault> {
+        if accounts.is_empty() || accounts.iter().any(|one| one.parse::<AccountId>().is_err()) {
+            return Err(invalid("AWSAccountId", "it must name accounts by their 12 digits"));
+        }
+        if let Some(other) = actions.iter().find(|action| !ACTIONS.contains(action)) {
+            let why = format!("Policy statement action out of service scope: {other}");
+            return Err(invalid("ActionName", &why));
+        }
+        if actions.is_empty() {
+            return Err(invalid("ActionName", "it must name an action"));
+        }
+        let (mut policy, mut all) = self.read(owner);
+        if all.iter().any(|one| one.get("Sid").and_then(Value::as_str) == Some(label)) {
+            return Err(Fault::new(
+                "InvalidParameterException",
+                "Invalid parameter: Statement already exists",
+            ));
+        }
+        let single = |all: Vec<String>| match all.as_slice() {
+            [only] => json!(only),
+            _ => json!(all),
+        };
+        let root = |account: &&str| format!("arn:aws:iam::{account}:root");
+        all.push(json!({
+            "Sid": label,
+            "Effect": "Allow",
+            "Principal": {"AWS": single(accounts.iter().map(root).collect())},
+            "Action": single(actions.iter().map(|action| format!("SNS:{action}")).collect()),
+            "Resource": self.arn,
+        }));
+        self.write(&mut policy, all);
+        Ok(())
+    }
+
+    /// `RemovePermission`; a label that names nothing changes nothing.
+    pub(crate) fn forbid(&mut self, owner: &AccountId, label: &str) {
+        let (mut policy, mut all) = self.read(owner);
+        let before = all.len();
+        all.retain(|one| one.get("Sid").and_then(Value::as_str) != Some(label));
+        if all.len() < before {
+            self.write(&mut policy, all);
+        }
+    }
+
+    fn read(&self, owner: &AccountId) -> (Value, Vec<Value>) {
+        let policy: Value = serde_json::from_str(&self.policy(owner)).unwrap_or_else(|_| json!({}));
+        let all = statements(&policy).unwrap_or_default();
+        (policy, all)
+    }
+
+    fn write(&mut self, policy: &mut Value, all: Vec<Value>) {
+        if let Some(members) = policy.as_object_mut() {
+            members.insert("Statement".to_owned(), Value::Array(all));
+        }
+        self.attributes.policy = Some(policy.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_comes_and_goes_under_its_label() {
+        let owner: AccountId = "123456789012".parse().unwrap();
+        let mut topic = Topic::new("arn:aws:sns:us-east-2:123456789012:t".into(), "t".into());
+        topic.permit(&owner, "others", &["111122223333"], &["Publish"]).unwrap();
+        let policy: Value = serde_json::from_str(&topic.policy(&owner)).unwrap();
+        assert_eq!(policy["Statement"][1]["Principal"]["AWS"], "arn:aws:iam::111122223333:root");
+        assert_eq!(policy["Statement"][1]["Action"], "SNS:Publish");
+        assert!(topic.permit(&owner, "others", &["111122223333"], &["Publish"]).is_err());
+        assert!(topic.permit(&owner, "x", &["me"], &["Publish"]).is_err());
+        assert!(topic.permit(&owner, "x", &["111122223333"], &["Fly"]).is_err());
+        topic.forbid(&owner, "others");
+        let policy: Value = serde_json::from_str(&topic.policy(&owner)).unwrap();
+        assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
+    }
+}
