@@ -2,7 +2,7 @@
 
 use crate::{AccountId, Timestamp};
 
-/// Who calls, and what they may.
+/// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The account of the caller.
@@ -13,8 +13,6 @@ pub struct Caller {
     pub access_key_id: String,
     /// Present where the credentials are temporary.
     pub session: Option<Session>,
-    /// What the caller may do.
-    pub grant: Grant,
 }
 
 /// The kinds of callers that a record tells apart (`userIdentity.type`).
@@ -55,25 +53,6 @@ pub struct Session {
     pub mfa: bool,
 }
 
-/// What a caller may do. Whatever is not granted is denied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// Everything, as the root of an account.
-    Everything,
-    /// These actions (`s3:GetObject`) on any resource, nothing else.
-    Actions(&'static [&'static str]),
-}
-
-impl Grant {
-    /// Whether `action`, such as `s3:GetObject`, is granted.
-    pub fn allows(&self, action: &str) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Actions(actions) => actions.contains(&action),
-        }
-    }
-}
-
 impl Caller {
     /// The root of an account, as a long-term key finds it.
     pub fn root(account: AccountId, access_key_id: impl Into<String>) -> Self {
@@ -82,7 +61,6 @@ impl Caller {
             principal: Principal::Root,
             access_key_id: access_key_id.into(),
             session: None,
-            grant: Grant::Everything,
         }
     }
 

@@ -48,17 +48,16 @@ pub(crate) fn refusal(route: &Route, error: &sigv4::Error, presigned: bool) -> F
     }
 }
 
-/// The caller may not do this.
-pub(crate) fn denied(route: &Route, arn: Option<&str>, action: &str) -> Fault {
-    let (code, status) = match family(route) {
-        Family::Json => ("AccessDeniedException", 400),
-        Family::RestJson => ("AccessDeniedException", 403),
-        Family::S3 | Family::Query => ("AccessDenied", 403),
-        Family::Ec2 => ("UnauthorizedOperation", 403),
+/// The caller may not do this, `message` says why.
+pub(crate) fn denied(route: &Route, message: String) -> Fault {
+    let (code, status) = match (route.service_name(), family(route)) {
+        (Some("sns"), _) => ("AuthorizationError", 403),
+        (_, Family::Json) => ("AccessDeniedException", 400),
+        (_, Family::RestJson) => ("AccessDeniedException", 403),
+        (_, Family::S3 | Family::Query) => ("AccessDenied", 403),
+        (_, Family::Ec2) => ("UnauthorizedOperation", 403),
     };
-    let who = arn.unwrap_or("anonymous");
-    Fault::new(code, format!("User: {who} is not authorized to perform: {action}"))
-        .with_status(status)
+    Fault::new(code, message).with_status(status)
 }
 
 /// The service knows no such operation.

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use flow::{AccountId, Caller, Chance, Clock, Fault, HttpService, Keys, Pending, Region, Service};
+use flow::{
+    AccountId, Authorize, Caller, Chance, Clock, Fault, HttpService, Keys, Pending, Region, Service,
+};
 use record::select::Union;
 use store::Journal;
 use tokio::sync::{Semaphore, watch};
@@ -22,6 +24,8 @@ pub struct Parts {
     pub region: Region,
     /// Knows access keys.
     pub keys: Arc<dyn Keys>,
+    /// Decides what callers may do.
+    pub authorize: Arc<dyn Authorize>,
     /// The embedded services by their names in the model: `sns`, `sts`, `cloudtrail`.
     pub services: HashMap<String, Arc<dyn Service>>,
     /// S3.
@@ -109,6 +113,7 @@ pub(crate) struct Inner {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) authorize: Arc<dyn Authorize>,
     pub(crate) services: HashMap<String, Arc<dyn Service>>,
     pub(crate) s3: Arc<dyn HttpService>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
@@ -139,6 +144,7 @@ impl Gateway {
             account: parts.account,
             region: parts.region,
             keys: parts.keys,
+            authorize: parts.authorize,
             services: parts.services,
             s3: parts.s3,
             upstream: parts.upstream,

@@ -1,117 +1,145 @@
-//! The actions that an operation needs, as policies name them.
+//! What a call asks for: the actions as policies name them, on which resources.
 
-use http::HeaderMap;
+mod iam;
+mod lambda;
+pub(crate) mod s3;
+mod sqs;
 
-use crate::route::Route;
+use flow::{Access, Principal, Tree};
+use http::header;
 
-/// The actions of a call, such as `sns:CreateTopic`; all of them must be granted. Who asks for its own
-/// name needs no grant (API_GetCallerIdentity).
-pub(crate) fn actions(signing_name: &str, route: &Route, headers: &HeaderMap) -> Vec<String> {
-    let operation = route.operation.as_deref().unwrap_or("Unknown");
-    match route.service_name() {
-        Some("s3") => {
-            let mut actions = vec![format!("s3:{}", s3_action(operation))];
-            // A copy reads its source.
-            if headers.contains_key("x-amz-copy-source") {
-                actions.push("s3:GetObject".to_owned());
+use crate::{
+    identify::{Identified, OPEN_OPERATIONS},
+    route::Route,
+    visit::Visit,
+};
+
+/// An identified call.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) caller: &'a Identified,
+    pub(crate) route: &'a Route,
+    pub(crate) input: &'a Tree,
+}
+
+impl Asked<'_> {
+    /// What must be allowed for this call, all of it, with what its connection and its head say.
+    pub(crate) fn accesses(&self) -> Vec<Access> {
+        let mut accesses = self.wanted();
+        let head = self.common();
+        for access in &mut accesses {
+            access.context.extend(head.iter().cloned());
+        }
+        accesses
+    }
+
+    /// The condition keys that every request has.
+    pub(crate) fn common(&self) -> Vec<(String, String)> {
+        let headers = &self.visit.parts.headers;
+        let secure = self.visit.endpoint.starts_with("https:");
+        let mut head = vec![
+            ("aws:SourceIp".to_owned(), self.visit.source_ip.clone()),
+            ("aws:SecureTransport".to_owned(), secure.to_string()),
+            ("aws:RequestedRegion".to_owned(), self.caller.region.to_string()),
+        ];
+        for (key, name) in [("aws:UserAgent", header::USER_AGENT), ("aws:Referer", header::REFERER)]
+        {
+            if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
+                head.push((key.to_owned(), value.to_owned()));
             }
-            actions
         }
-        Some("sts") if operation == "GetCallerIdentity" => Vec::new(),
-        Some("lambda") if operation.starts_with("Invoke") => {
-            vec!["lambda:InvokeFunction".to_owned()]
-        }
-        _ => vec![format!("{signing_name}:{operation}")],
+        head
     }
-}
 
-/// S3's permissions are older than its operations' names (the service authorization reference).
-fn s3_action(operation: &str) -> &str {
-    match operation {
-        "CompleteMultipartUpload"
-        | "CopyObject"
-        | "CreateMultipartUpload"
-        | "UploadPart"
-        | "UploadPartCopy" => "PutObject",
-        "DeleteBucketAnalyticsConfiguration" => "PutAnalyticsConfiguration",
-        "DeleteBucketCors" => "PutBucketCORS",
-        "DeleteBucketEncryption" => "PutEncryptionConfiguration",
-        "DeleteBucketIntelligentTieringConfiguration" => "PutIntelligentTieringConfiguration",
-        "DeleteBucketInventoryConfiguration" => "PutInventoryConfiguration",
-        "DeleteBucketLifecycle" => "PutLifecycleConfiguration",
-        "DeleteBucketMetricsConfiguration" => "PutMetricsConfiguration",
-        "DeleteBucketOwnershipControls" => "PutBucketOwnershipControls",
-        "DeleteBucketReplication" => "PutReplicationConfiguration",
-        "DeleteBucketTagging" => "PutBucketTagging",
-        "DeleteObjects" => "DeleteObject",
-        "DeletePublicAccessBlock" => "PutBucketPublicAccessBlock",
-        "GetBucketAccelerateConfiguration" => "GetAccelerateConfiguration",
-        "GetBucketAnalyticsConfiguration" | "ListBucketAnalyticsConfigurations" => {
-            "GetAnalyticsConfiguration"
+    fn wanted(&self) -> Vec<Access> {
+        let operation = self.route.operation.as_deref().unwrap_or("Unknown");
+        let service = self.route.service_name();
+        if self.caller.caller.principal == Principal::Anonymous
+            && service == Some("sns")
+            && OPEN_OPERATIONS.contains(&operation)
+        {
+            return Vec::new();
         }
-        "GetBucketCors" => "GetBucketCORS",
-        "GetBucketEncryption" => "GetEncryptionConfiguration",
-        "GetBucketIntelligentTieringConfiguration"
-        | "ListBucketIntelligentTieringConfigurations" => "GetIntelligentTieringConfiguration",
-        "GetBucketInventoryConfiguration" | "ListBucketInventoryConfigurations" => {
-            "GetInventoryConfiguration"
-        }
-        "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",
-        "GetBucketMetricsConfiguration" | "ListBucketMetricsConfigurations" => {
-            "GetMetricsConfiguration"
-        }
-        "GetBucketNotificationConfiguration" => "GetBucketNotification",
-        "GetBucketReplication" => "GetReplicationConfiguration",
-        "GetObjectLockConfiguration" => "GetBucketObjectLockConfiguration",
-        "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
-        "HeadBucket" | "ListObjects" | "ListObjectsV2" => "ListBucket",
-        "HeadObject" | "SelectObjectContent" => "GetObject",
-        "ListBuckets" => "ListAllMyBuckets",
-        "ListMultipartUploads" => "ListBucketMultipartUploads",
-        "ListObjectVersions" => "ListBucketVersions",
-        "ListParts" => "ListMultipartUploadParts",
-        "PutBucketAccelerateConfiguration" => "PutAccelerateConfiguration",
-        "PutBucketAnalyticsConfiguration" => "PutAnalyticsConfiguration",
-        "PutBucketCors" => "PutBucketCORS",
-        "PutBucketEncryption" => "PutEncryptionConfiguration",
-        "PutBucketIntelligentTieringConfiguration" => "PutIntelligentTieringConfiguration",
-        "PutBucketInventoryConfiguration" => "PutInventoryConfiguration",
-        "PutBucketLifecycleConfiguration" => "PutLifecycleConfiguration",
-        "PutBucketMetricsConfiguration" => "PutMetricsConfiguration",
-        "PutBucketNotificationConfiguration" => "PutBucketNotification",
-        "PutBucketReplication" => "PutReplicationConfiguration",
-        "PutObjectLockConfiguration" => "PutBucketObjectLockConfiguration",
-        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
-        same => same,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use model::Protocol;
-
-    use super::*;
-
-    fn check(service: &str, operation: &str, copies: bool, expected: &[&str]) {
-        let mut headers = HeaderMap::new();
-        if copies {
-            headers.insert("x-amz-copy-source", "/b/k".parse().unwrap());
-        }
-        let route = Route {
-            service: model::service(service),
-            protocol: Protocol::Json,
-            operation: Some(operation.to_owned()),
+        let one = match service {
+            Some("s3") => return s3::accesses(self, operation),
+            Some("sts") => return self.sts(operation).into_iter().collect(),
+            Some("sns") => self.sns(operation),
+            Some("sqs") => sqs::access(self, operation),
+            Some("lambda") => lambda::access(self, operation),
+            Some("iam") => iam::access(self, operation),
+            Some("cloudtrail") => self.cloudtrail(operation),
+            _ => {
+                let name = &self.caller.signing_name;
+                Access::new(format!("{name}:{operation}"), "*")
+            }
         };
-        assert_eq!(actions(service, &route, &headers), expected);
+        vec![one]
     }
 
-    #[test]
-    fn an_operation_needs_the_action_that_policies_name() {
-        check("sns", "CreateTopic", false, &["sns:CreateTopic"]);
-        check("s3", "HeadObject", false, &["s3:GetObject"]);
-        check("s3", "ListObjectsV2", false, &["s3:ListBucket"]);
-        check("s3", "CopyObject", true, &["s3:PutObject", "s3:GetObject"]);
-        check("lambda", "Invoke", false, &["lambda:InvokeFunction"]);
-        check("sts", "GetCallerIdentity", false, &[]);
+    fn text(&self, name: &str) -> Option<&str> {
+        self.input.text(name)
+    }
+
+    /// The ARN of a resource of the caller's own account in the region of the call.
+    fn arn(&self, service: &str, resource: &str) -> String {
+        let (region, account) = (&self.caller.region, &self.caller.caller.account);
+        format!("arn:aws:{service}:{region}:{account}:{resource}")
+    }
+
+    /// Who asks for their own name or their own session needs nobody's leave
+    /// (`API_GetCallerIdentity`, `API_GetSessionToken`).
+    fn sts(&self, operation: &str) -> Option<Access> {
+        match operation {
+            "GetCallerIdentity" | "GetSessionToken" => None,
+            "AssumeRole" => {
+                let role = self.text("RoleArn").unwrap_or("*");
+                let mut access = Access::new("sts:AssumeRole", role);
+                for (key, name) in
+                    [("sts:ExternalId", "ExternalId"), ("sts:RoleSessionName", "RoleSessionName")]
+                {
+                    if let Some(value) = self.text(name) {
+                        access = access.with(key, value);
+                    }
+                }
+                Some(access)
+            }
+            other => Some(Access::new(format!("sts:{other}"), "*")),
+        }
+    }
+
+    fn sns(&self, operation: &str) -> Access {
+        let action = if operation == "PublishBatch" { "Publish" } else { operation };
+        let topic = ["TopicArn", "TargetArn", "ResourceArn"].iter().find_map(|n| self.text(n));
+        let resource = if let Some(arn) = topic {
+            arn.to_owned()
+        } else if let Some(arn) = self.text("SubscriptionArn") {
+            // A subscription's ARN is its topic's, with an id behind.
+            arn.splitn(7, ':').take(6).collect::<Vec<_>>().join(":")
+        } else if let ("CreateTopic", Some(name)) = (operation, self.text("Name")) {
+            self.arn("sns", name)
+        } else {
+            "*".to_owned()
+        };
+        // SNS's own messages write the service's name so; policies' letters may be of either case.
+        let mut access = Access::new(format!("SNS:{action}"), resource);
+        if operation == "Subscribe" {
+            for (key, name) in [("sns:Protocol", "Protocol"), ("sns:Endpoint", "Endpoint")] {
+                if let Some(value) = self.text(name) {
+                    access = access.with(key, value);
+                }
+            }
+        }
+        access
+    }
+
+    fn cloudtrail(&self, operation: &str) -> Access {
+        let named = ["Name", "TrailName", "ResourceId", "ResourceArn"];
+        let resource = match named.iter().find_map(|name| self.text(name)) {
+            Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+            Some(name) => self.arn("cloudtrail", &format!("trail/{name}")),
+            None => "*".to_owned(),
+        };
+        Access::new(format!("cloudtrail:{operation}"), resource)
     }
 }

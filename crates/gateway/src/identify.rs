@@ -1,6 +1,6 @@
 //! Who calls: by the signature, or nobody where that is allowed.
 
-use flow::{Caller, Grant, Key, Principal, Region, Timestamp};
+use flow::{Caller, Key, Principal, Region, Timestamp};
 use http::request::Parts;
 use sigv4::{Authorization, Error, Expect, Verified};
 
@@ -86,7 +86,7 @@ impl Claimed {
 }
 
 /// What people do who got a link by mail: they have no keys.
-const ANONYMOUS_ACTIONS: &[&str] = &["sns:ConfirmSubscription", "sns:Unsubscribe"];
+pub(crate) const OPEN_OPERATIONS: &[&str] = &["ConfirmSubscription", "Unsubscribe"];
 
 /// The anonymous caller of an unsigned GET, where its operation is open to all.
 pub(crate) fn anonymous(inner: &Inner, parts: &Parts) -> Option<Identified> {
@@ -97,18 +97,21 @@ pub(crate) fn anonymous(inner: &Inner, parts: &Parts) -> Option<Identified> {
         headers: &parts.headers,
     };
     let (action, _) = protocol::action(&request, b"")?;
-    let open = parts.method == http::Method::GET
-        && ANONYMOUS_ACTIONS.iter().any(|open| open.strip_prefix("sns:") == Some(action.as_str()));
-    open.then(|| Identified {
+    let open = parts.method == http::Method::GET && OPEN_OPERATIONS.contains(&action.as_str());
+    open.then(|| nobody(inner, "sns"))
+}
+
+/// Whoever signs nothing, calling that service.
+pub(crate) fn nobody(inner: &Inner, signing_name: &str) -> Identified {
+    Identified {
         caller: Caller {
             account: inner.account.clone(),
             principal: Principal::Anonymous,
             access_key_id: String::new(),
             session: None,
-            grant: Grant::Actions(ANONYMOUS_ACTIONS),
         },
-        signing_name: "sns".to_owned(),
+        signing_name: signing_name.to_owned(),
         region: inner.region.clone(),
         presigned: false,
-    })
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use model::{Operation, Protocol, Service};
 use protocol::RequestParts;
 
-pub(crate) use self::s3::Place;
 pub use self::s3::s3_operation;
+pub(crate) use self::s3::{Place, Query};
 
 /// Where a request goes.
 #[derive(Clone, Debug)]

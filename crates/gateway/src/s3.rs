@@ -53,7 +53,7 @@ async fn serve_and_record(
     permit: OwnedSemaphorePermit,
 ) -> Response<Body> {
     let call = call(&visit, &caller, &route);
-    if let Some(denied) = visit.denial(&caller, &route) {
+    if let Some(denied) = visit.denial(&caller, &route, None) {
         let response = refused(&visit, &route, call, denied).await;
         body::discard(&mut body, &visit.parts.headers).await;
         return response;

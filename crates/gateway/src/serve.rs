@@ -55,7 +55,7 @@ async fn serve_and_record(
         Err(fault) => Err(fault),
         Ok(input) => {
             call.input = input.clone();
-            match visit.denial(&caller, &route) {
+            match visit.denial(&caller, &route, input.as_ref()) {
                 Some(denied) => Err(denied),
                 None => perform(&visit, &caller, &route, input, body).await,
             }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use flow::{Body, Call, Fault, HttpFacts, Outcome, Timestamp, TlsDetails, Tree};
+use flow::{Body, Call, Decision, Fault, HttpFacts, Outcome, Timestamp, TlsDetails, Tree, Who};
 use http::{Request, Response, header, request};
 use hyper::body::Incoming;
 use protocol::RequestParts;
@@ -15,6 +15,7 @@ use crate::{
     answer::{self, Ids, Turned},
     body::{self, NotTaken},
     gateway::Inner,
+    grant::Asked,
     identify::{self, Claimed, Identified},
     route::{Route, route},
     s3, serve,
@@ -282,11 +283,23 @@ impl Visit {
         }
     }
 
-    /// The first action that the caller may not take.
-    pub(crate) fn denial(&self, caller: &Identified, route: &Route) -> Option<Fault> {
-        let actions = crate::grant::actions(&caller.signing_name, route, &self.parts.headers);
-        let denied = actions.iter().find(|action| !caller.caller.grant.allows(action))?;
-        Some(answer::denied(route, caller.caller.arn().as_deref(), denied))
+    /// Why the caller may not do this; `input` as far as the call was decoded.
+    pub(crate) fn denial(
+        &self,
+        caller: &Identified,
+        route: &Route,
+        input: Option<&Tree>,
+    ) -> Option<Fault> {
+        let nothing = Tree::Null;
+        let asked = Asked { visit: self, caller, route, input: input.unwrap_or(&nothing) };
+        let authorize = &self.inner.authorize;
+        let denied = asked.accesses().into_iter().find_map(|access| {
+            match authorize.decide(Who::Caller(&caller.caller), &access) {
+                Decision::Allowed => None,
+                Decision::Denied(message) => Some(message),
+            }
+        })?;
+        Some(answer::denied(route, denied))
     }
 }
 

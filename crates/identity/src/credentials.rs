@@ -8,6 +8,8 @@ const TOKEN_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 
 /// Characters of an access key id after its four letters of kind.
 const ID_LENGTH: usize = 16;
+/// Characters of a unique id after its four letters of kind.
+const UNIQUE_LENGTH: usize = 17;
 /// Characters of a secret access key.
 const SECRET_LENGTH: usize = 40;
 /// Characters of a session token: more than 700 bits of chance.
@@ -41,6 +43,11 @@ impl Credentials {
 /// A new long-term access key id, `AKIA…`.
 pub(crate) fn long_term_id(chance: &dyn Chance) -> String {
     format!("AKIA{}", chance.text(ID_LETTERS, ID_LENGTH))
+}
+
+/// A new unique id of a user, role or policy; `prefix` says which.
+pub(crate) fn unique_id(prefix: &str, chance: &dyn Chance) -> String {
+    format!("{prefix}{}", chance.text(ID_LETTERS, UNIQUE_LENGTH))
 }
 
 /// A new secret access key.

@@ -1,28 +1,23 @@
 //! The keys of the account: who stands behind each, and new ones.
+//!
+//! For those who run a server, beside IAM's own calls:
+//! [`Identity::users`], [`Identity::add_user`], [`Identity::rotate_key`], [`Identity::disable_user`].
 
 use std::{
-    collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
 };
 
-use flow::{
-    AccountId, Caller, Chance, Clock, Grant, Key, Keys, Principal, Secret, Session, Timestamp,
-};
+use flow::{AccountId, Caller, Chance, Clock, Key, Keys, Principal, Secret};
 use store::Table;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::{
-    Credentials, Error, credentials,
-    kept::{self, ROOT_ROW, RootRow, SESSION_ROWS, SessionRow},
-    role,
+    Error, credentials,
+    kept::{self, ROOT_ROW, RootRow},
+    registry::Registry,
+    session::Sessions,
 };
-
-/// How long an expired session is remembered, in milliseconds, so that whoever still uses it
-/// reads that it expired and not that it never was.
-const EXPIRED_REMEMBERED_MILLIS: i64 = 15 * 60 * 1000;
-/// Sessions at one time; beyond it none is issued until some expire.
-pub(crate) const SESSIONS_MAX: usize = 10_000;
 
 /// What the room is told.
 #[derive(Clone, Debug)]
@@ -31,18 +26,20 @@ pub struct Config {
     pub account: AccountId,
 }
 
-/// Knows the account's access keys and issues temporary ones. Share it in an [`Arc`].
+/// Knows the account's users, roles and access keys, and issues temporary ones. Share it in an
+/// [`Arc`].
 pub struct Identity {
     pub(crate) account: AccountId,
     root: RootRow,
-    table: Table,
-    sessions: RwLock<HashMap<String, Key>>,
+    pub(crate) table: Table,
+    pub(crate) registry: Registry,
+    pub(crate) sessions: Sessions,
     pub(crate) clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    pub(crate) chance: Arc<dyn Chance>,
 }
 
 impl Identity {
-    /// Reads the kept keys; makes the root key where there is none.
+    /// Reads what is kept; makes the root key where there is none.
     ///
     /// # Errors
     /// When the store fails or a kept row cannot be read.
@@ -54,14 +51,11 @@ impl Identity {
     ) -> Result<Self, Error> {
         let table = database.table("identity").await?;
         let root = root_row(&table, &*chance).await?;
-        let sessions = RwLock::new(HashMap::new());
-        let identity = Self { account: config.account, root, table, sessions, clock, chance };
-        for (row, bytes) in identity.table.list(SESSION_ROWS).await? {
-            let session: SessionRow = kept::read(&row, &bytes)?;
-            let caller = identity.root_session(&session);
-            identity.admit(&session.credentials(), caller);
-        }
-        identity.forget_expired().await;
+        let Config { account } = config;
+        let registry = Registry::open(table.clone(), account.clone()).await?;
+        let sessions = Sessions::default();
+        let identity = Self { account, root, table, registry, sessions, clock, chance };
+        identity.read_sessions().await?;
         Ok(identity)
     }
 
@@ -70,84 +64,40 @@ impl Identity {
         (self.root.access_key_id.clone(), self.root.secret())
     }
 
-    /// Credentials of a session of `role`, known until they expire or this process ends.
-    pub fn issue_role_session(
-        &self,
-        role: &str,
-        session_name: &str,
-        lifetime_millis: i64,
-        grant: Grant,
-    ) -> Credentials {
-        let now = self.clock.now();
-        let made = Credentials::temporary(&*self.chance, now.plus_millis(lifetime_millis));
-        let caller = Caller {
-            account: self.account.clone(),
-            principal: Principal::AssumedRole {
-                role_id: role::unique_id(&self.account, role),
-                path: "/".to_owned(),
-                role: role.to_owned(),
-                session_name: session_name.to_owned(),
+    /// The key of a user, as long as it is active.
+    fn long_term_key(&self, access_key_id: &str) -> Option<Key> {
+        let state = self.registry.read();
+        let user = state.users.get(state.keys.get(access_key_id)?)?;
+        let key = user.keys.iter().find(|key| key.id == access_key_id && key.active)?;
+        Some(Key {
+            secret: key.secret(),
+            session_token: None,
+            expires: None,
+            caller: Caller {
+                account: self.account.clone(),
+                principal: Principal::User {
+                    id: user.entity.id.clone(),
+                    path: user.entity.path.clone(),
+                    name: user.entity.name.clone(),
+                },
+                access_key_id: access_key_id.to_owned(),
+                session: None,
             },
-            access_key_id: made.access_key_id.clone(),
-            session: Some(Session { created: now, mfa: false }),
-            grant,
+        })
+    }
+
+    /// A temporary key. That of a user ends with the user.
+    fn temporary_key(&self, access_key_id: &str) -> Option<Key> {
+        let key = {
+            let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+            sessions.get(access_key_id)?.key.clone()
         };
-        self.drop_expired();
-        self.admit(&made, caller);
-        made
-    }
-
-    /// Credentials of a session of the root, durable when this returns; `None` where there are
-    /// [`SESSIONS_MAX`] already.
-    pub(crate) async fn issue_root_session(
-        &self,
-        lifetime_millis: i64,
-    ) -> Result<Option<Credentials>, Error> {
-        self.forget_expired().await;
-        if self.sessions.read().unwrap_or_else(PoisonError::into_inner).len() >= SESSIONS_MAX {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        let made = Credentials::temporary(&*self.chance, now.plus_millis(lifetime_millis));
-        let session = SessionRow::new(&made, now);
-        self.table.put(&kept::session_row(&made.access_key_id), kept::write(&session)).await?;
-        self.admit(&made, self.root_session(&session));
-        Ok(Some(made))
-    }
-
-    fn root_session(&self, session: &SessionRow) -> Caller {
-        Caller {
-            session: Some(Session { created: session.created, mfa: false }),
-            ..Caller::root(self.account.clone(), session.credentials().access_key_id)
-        }
-    }
-
-    fn admit(&self, credentials: &Credentials, caller: Caller) {
-        let key = Key {
-            secret: credentials.secret.clone(),
-            session_token: Some(credentials.session_token.clone()),
-            expires: Some(credentials.expires),
-            caller,
-        };
-        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(credentials.access_key_id.clone(), key);
-    }
-
-    /// Takes what expired long enough ago out of memory; the ids of what went.
-    fn drop_expired(&self) -> Vec<String> {
-        let before = self.clock.now().plus_millis(-EXPIRED_REMEMBERED_MILLIS);
-        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        let gone = |key: &Key| key.expires.is_some_and(|at: Timestamp| at <= before);
-        sessions.extract_if(|_, key| gone(key)).map(|(id, _)| id).collect()
-    }
-
-    /// Forgets what expired long enough ago, in memory and in the table.
-    async fn forget_expired(&self) {
-        for id in self.drop_expired() {
-            // A row that stays is refused as expired all the same, and goes on the next start.
-            if let Err(error) = self.table.delete(&kept::session_row(&id)).await {
-                warn!(key.id = %id, %error, "The expired session {id} stays in the table");
+        match &key.caller.principal {
+            Principal::User { id, name, .. } => {
+                let state = self.registry.read();
+                state.users.get(name).is_some_and(|user| user.entity.id == *id).then_some(key)
             }
+            _ => Some(key),
         }
     }
 }
@@ -162,7 +112,7 @@ impl Keys for Identity {
                 caller: Caller::root(self.account.clone(), access_key_id),
             });
         }
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+        self.long_term_key(access_key_id).or_else(|| self.temporary_key(access_key_id))
     }
 }
 

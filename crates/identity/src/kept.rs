@@ -1,4 +1,4 @@
-//! The rows that outlive the process: the root key and the sessions it was given.
+//! The rows that outlive the process: the root key, and sessions.
 
 use flow::{Secret, Timestamp};
 
@@ -26,7 +26,7 @@ impl RootRow {
     }
 }
 
-/// A session of the root as it is kept.
+/// A session as it is kept.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(crate) struct SessionRow {
     access_key_id: String,
@@ -34,16 +34,46 @@ pub(crate) struct SessionRow {
     session_token: String,
     pub(crate) created: Timestamp,
     expires: Timestamp,
+    #[serde(default)]
+    pub(crate) of: SessionOf,
+    /// The documents that bound it.
+    #[serde(default)]
+    pub(crate) policies: Option<Vec<String>>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) enum SessionOf {
+    #[default]
+    Root,
+    User {
+        id: String,
+        path: String,
+        name: String,
+    },
+    Role {
+        role_id: String,
+        path: String,
+        role: String,
+        session_name: String,
+    },
 }
 
 impl SessionRow {
-    pub(crate) fn new(credentials: &Credentials, created: Timestamp) -> Self {
+    pub(crate) fn new(
+        credentials: &Credentials,
+        created: Timestamp,
+        of: SessionOf,
+        policies: Option<Vec<String>>,
+    ) -> Self {
         Self {
             access_key_id: credentials.access_key_id.clone(),
             secret: credentials.secret.expose().to_owned(),
             session_token: credentials.session_token.expose().to_owned(),
             created,
             expires: credentials.expires,
+            of,
+            policies,
         }
     }
 

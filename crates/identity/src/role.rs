@@ -1,4 +1,4 @@
-//! The unique ids of roles.
+//! The unique ids of roles that are not there.
 
 use flow::AccountId;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Characters of a role's unique id after `AROA`.
 const ID_LENGTH: usize = 17;
 
-/// The unique id of a role, `AROA…`: the same for the same account and name, on every start.
+/// The unique id of a role of whom only the name is known, `AROA…`: the same on every start.
 pub(crate) fn unique_id(account: &AccountId, role: &str) -> String {
     let digest = Sha256::digest(format!("role\n{account}\n{role}"));
     let letters = digest.iter().take(ID_LENGTH).filter_map(|b| LETTERS.get(usize::from(b & 31)));

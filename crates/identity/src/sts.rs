@@ -1,9 +1,9 @@
 //! The calls of STS.
 
-use flow::{Answer, Caller, Fault, Pending, Principal, Request, Service, Tree};
+use flow::{Answer, Caller, Fault, Principal, Request, Tree};
 use tracing::error;
 
-use crate::Identity;
+use crate::{Identity, kept::SessionOf};
 
 /// The least and the most that `DurationSeconds` may say.
 const SECONDS_MIN: i64 = 900;
@@ -13,18 +13,16 @@ const SECONDS_DEFAULT: i64 = 43_200;
 /// Sessions of the root end within this whatever was asked, as AWS documents for account owners.
 const ROOT_SECONDS_MAX: i64 = 3_600;
 
-impl Service for Identity {
-    fn call(&self, request: Request) -> Pending<'_, Result<Answer, Fault>> {
-        Box::pin(async move {
-            match request.operation.as_str() {
-                "GetCallerIdentity" => Ok(caller_identity(&request.caller)),
-                "GetSessionToken" => self.session_token(&request).await,
-                other => Err(Fault::new(
-                    "UnsupportedOperation",
-                    format!("This server does not offer the operation {other} of STS yet."),
-                )),
-            }
-        })
+impl Identity {
+    pub(crate) async fn sts(&self, request: &Request) -> Result<Answer, Fault> {
+        match request.operation.as_str() {
+            "GetCallerIdentity" => Ok(caller_identity(&request.caller)),
+            "GetSessionToken" => self.session_token(request).await,
+            other => Err(Fault::new(
+                "UnsupportedOperation",
+                format!("This server does not offer the operation {other} of STS yet."),
+            )),
+        }
     }
 }
 
@@ -61,10 +59,11 @@ impl Identity {
             .with_status(403));
         }
         let seconds = seconds(request.input.int("DurationSeconds"))?.min(ROOT_SECONDS_MAX);
-        let made = self.issue_root_session(seconds * 1000).await.map_err(|error| {
-            error!(%error, "A session token could not be kept");
-            Fault::internal()
-        })?;
+        let made =
+            self.issue_session(SessionOf::Root, None, seconds * 1000).await.map_err(|error| {
+                error!(%error, "A session token could not be kept");
+                Fault::internal()
+            })?;
         let made =
             made.ok_or_else(|| Fault::new("Throttling", "Rate exceeded").with_status(400))?;
         Ok(Tree::map([(

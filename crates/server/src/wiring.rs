@@ -1,5 +1,6 @@
 //! Where rooms meet: one small file for each arrow between them.
 
+pub(crate) mod authorization;
 pub(crate) mod bucket_to_notification;
 pub(crate) mod function_to_alert;
 pub(crate) mod function_to_gateway;

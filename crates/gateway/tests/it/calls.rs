@@ -70,10 +70,13 @@ async fn a_denied_call_is_recorded_and_never_served() {
     let world = World::new().await;
     let answer = world.send(world.signed_by(LISTER, form(CREATE), "sns", REGION)).await;
     assert_eq!(answer.status(), 403);
-    assert!(text(&answer).contains("<Code>AccessDenied</Code>"), "{}", text(&answer));
+    assert!(text(&answer).contains("<Code>AuthorizationError</Code>"), "{}", text(&answer));
     assert!(world.service.seen.lock().unwrap().is_empty());
+    let asked = world.asked.lock().unwrap().clone();
+    assert_eq!(asked, ["SNS:CreateTopic arn:aws:sns:us-east-2:123456789012:dropmeplease"]);
     let records = world.records().await;
-    assert_eq!(records[0]["errorCode"], "AccessDenied");
+    assert_eq!(records[0]["errorCode"], "AuthorizationError");
+    assert_eq!(records[0]["userIdentity"]["userName"], "lister");
     assert_eq!(records[0]["requestParameters"]["name"], "dropmeplease");
 
     let list = form("Action=ListTopics&Version=2010-03-31");

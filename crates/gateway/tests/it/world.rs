@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use flow::{
-    AccountId, Answer, Body, Caller, Clock, Fault, Grant, HttpService, Key, Keys, ManualClock,
-    Pending, Request, Secret, SeededChance, Service, Timestamp, Tree,
+    Access, AccountId, Answer, Authorize, Body, Caller, Clock, Decision, Fault, HttpService, Key,
+    Keys, ManualClock, Pending, Principal, Request, Secret, SeededChance, Service, Timestamp, Tree,
+    Who,
 };
 use gateway::{Gateway, Limits, Page, Parts};
 use http::{Response, request};
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) journal: Journal,
     pub(crate) service: Arc<Fake>,
     pub(crate) s3: Arc<FakeS3>,
+    /// What was asked of policies so far, as `action resource`.
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: JoinSet<()>,
     _dir: tempfile::TempDir,
@@ -61,11 +64,13 @@ impl World {
         let (_, union) = watch::channel(Arc::new(union));
         let (service, s3) = (Arc::new(Fake::default()), Arc::new(FakeS3::default()));
         let as_service = || Arc::clone(&service) as Arc<dyn Service>;
+        let asked = Arc::default();
         let page = Page { content_type: "text/plain".to_owned(), bytes: Bytes::from("a page") };
         let gateway = Gateway::new(Parts {
             account: account(),
             region: REGION.parse().unwrap(),
             keys: Arc::new(TwoKeys),
+            authorize: Arc::new(ByKey(Arc::clone(&asked))),
             services: ["sns", "sts", "cloudtrail"]
                 .map(|name| (name.to_owned(), as_service()))
                 .into(),
@@ -84,7 +89,7 @@ impl World {
         let mut tasks = JoinSet::new();
         let (served, stopped) = (gateway.clone(), stop.clone());
         tasks.spawn(async move { gateway::serve(served, listener, tls, stopped).await.unwrap() });
-        Self { gateway, address, journal, service, s3, stop, tasks, _dir: dir }
+        Self { gateway, address, journal, service, s3, asked, stop, tasks, _dir: dir }
     }
 
     /// The records so far, as JSON.
@@ -214,10 +219,36 @@ impl Keys for TwoKeys {
         let mut caller = Caller::root(account(), access_key_id);
         match access_key_id {
             ROOT => {}
-            LISTER => caller.grant = Grant::Actions(&["sns:ListTopics", "s3:GetObject"]),
+            LISTER => {
+                let name = "lister".to_owned();
+                caller.principal =
+                    Principal::User { id: "AIDALISTER".to_owned(), path: "/".to_owned(), name };
+            }
             _ => return None,
         }
         Some(Key { secret: Secret::new(SECRET), session_token: None, expires: None, caller })
+    }
+}
+
+/// Root may do everything, the lister what its name says, everybody get the open object.
+struct ByKey(Arc<Mutex<Vec<String>>>);
+
+impl Authorize for ByKey {
+    fn decide(&self, who: Who<'_>, access: &Access) -> Decision {
+        let Who::Caller(caller) = who else { panic!("the gateway asks for callers") };
+        self.0.lock().unwrap().push(format!("{} {}", access.action, access.resource));
+        let allowed = match &caller.principal {
+            Principal::Root => true,
+            Principal::User { .. } => {
+                ["SNS:ListTopics", "s3:GetObject"].contains(&access.action.as_str())
+            }
+            _ => access.action == "s3:GetObject" && access.resource == "arn:aws:s3:::b/open",
+        };
+        if allowed {
+            return Decision::Allowed;
+        }
+        let who = caller.arn().unwrap_or_default();
+        Decision::Denied(format!("User: {who} is not authorized to perform: {}", access.action))
     }
 }
 

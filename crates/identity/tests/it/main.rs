@@ -4,8 +4,8 @@
 use std::{path::Path, sync::Arc};
 
 use flow::{
-    AccountId, Caller, Clock as _, Fault, Grant, Keys as _, ManualClock, Principal, Request,
-    SeededChance, Service as _, Timestamp, Tree,
+    AccountId, Caller, Clock as _, Fault, Keys as _, ManualClock, Principal, Request, SeededChance,
+    Service as _, Timestamp, Tree,
 };
 use identity::{Config, Identity};
 
@@ -79,8 +79,7 @@ async fn callers_learn_who_they_are() {
     assert_eq!(told.text("Account"), Some("123456789012"));
     assert_eq!(told.text("Arn"), Some("arn:aws:iam::123456789012:root"));
 
-    let grant = Grant::Actions(&["s3:GetObject"]);
-    let made = world.identity.issue_role_session("detect", "one", 60_000, grant);
+    let made = world.identity.issue_role_session("detect", "one", 60_000);
     let caller = world.identity.find(&made.access_key_id).unwrap().caller;
     let told = world.call(caller, "GetCallerIdentity", Tree::Null).await.unwrap();
     assert!(told.text("UserId").unwrap().starts_with("AROA"));
@@ -119,7 +118,7 @@ async fn a_session_of_the_root_outlives_a_restart_but_not_its_hour() {
 async fn sessions_of_roles_end_with_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let first = world(dir.path(), 1, START).await;
-    let made = first.identity.issue_role_session("detect", "one", 60_000, Grant::Everything);
+    let made = first.identity.issue_role_session("detect", "one", 60_000);
     assert_eq!(made.expires, Timestamp::from_secs(START + 60));
     assert!(first.identity.find(&made.access_key_id).is_some());
     first.database.close().await;

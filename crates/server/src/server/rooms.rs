@@ -22,9 +22,10 @@ use crate::{
         rules::{Keeper, QUESTION_VARIABLE, Rules},
     },
     wiring::{
+        authorization::Authorization,
         function_to_alert::Findings,
         function_to_gateway::InnerEndpoints,
-        function_to_identity::{DETECT_ROLE, roles},
+        function_to_identity::{DETECT_ROLE, ensure_detect_role, roles},
         notification_to_function::{Events, Targets},
         trail_to_bucket,
     },
@@ -42,6 +43,7 @@ pub(crate) struct Rooms {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) authorization: Arc<Authorization>,
     pub(crate) topics: Topics,
     pub(crate) alerts: Alerts,
     pub(crate) functions: Functions,
@@ -71,6 +73,8 @@ impl Rooms {
         let keys = identity::Config { account: account.clone() };
         let identity = Identity::open(&state, keys, Arc::clone(clock), Arc::clone(chance)).await?;
         let identity = Arc::new(identity);
+        ensure_detect_role(&identity).await?;
+        let authorization = Arc::new(Authorization::new(Arc::clone(&identity), Arc::clone(clock)));
         // One for all: making it reads the machine's whole trust store.
         let client = outgoing(config)?;
         let topics = open_topics(options, &state, &work, client.clone(), endpoint).await?;
@@ -96,13 +100,15 @@ impl Rooms {
             Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
         trail_to_bucket::stand_ready(config, &detect_arn(config), &buckets, &trails).await?;
         let gateway =
-            open_gateway(options, &journal, &identity, &topics, &trails, &buckets).await?;
+            open_gateway(options, &journal, &identity, &authorization, &topics, &trails, &buckets)
+                .await?;
         inner.open(gateway.clone());
         let clock = Arc::clone(clock);
         let rooms = Self {
             clock,
             journal,
             identity,
+            authorization,
             topics,
             alerts,
             functions,
@@ -130,6 +136,7 @@ impl Rooms {
 
     /// Closes what is below the rooms, once nothing runs.
     pub(crate) async fn close(&self) {
+        self.authorization.close();
         self.buckets.clone().close().await;
         self.journal.clone().close().await;
         self.work.clone().close().await;
@@ -259,6 +266,7 @@ async fn open_gateway(
     options: &Options,
     journal: &Journal,
     identity: &Arc<Identity>,
+    authorization: &Arc<Authorization>,
     topics: &Topics,
     trails: &Trails,
     buckets: &Buckets,
@@ -267,6 +275,7 @@ async fn open_gateway(
     let services: HashMap<String, Arc<dyn Service>> = HashMap::from([
         ("sns".to_owned(), Arc::new(topics.clone()) as Arc<dyn Service>),
         ("sts".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
+        ("iam".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
         ("cloudtrail".to_owned(), Arc::new(trails.clone()) as Arc<dyn Service>),
     ]);
     let (path, pem) = topics.certificate().await?;
@@ -279,6 +288,7 @@ async fn open_gateway(
         account: config.account_id.clone(),
         region: config.region.clone(),
         keys: Arc::clone(identity) as Arc<dyn flow::Keys>,
+        authorize: Arc::clone(authorization) as Arc<dyn flow::Authorize>,
         services,
         s3: Arc::new(buckets.clone()) as Arc<dyn HttpService>,
         upstream: None,

@@ -2,26 +2,34 @@
 
 use std::sync::Arc;
 
-use flow::Grant;
 use function::{RoleCredentials, Roles};
 use identity::Identity;
 
 /// How long a function's credentials hold, in milliseconds; an instance ends before.
 const LIFETIME_MILLIS: i64 = 6 * 60 * 60 * 1000;
+/// The service that assumes functions' roles.
+const LAMBDA: &str = "lambda.amazonaws.com";
+/// The name of the sessions that functions run in.
+const SESSION: &str = "detect";
 /// All that the shipped function does: it reads the object that it is told of.
-const DETECT_MAY: &[&str] = &["s3:GetObject"];
+const DETECT_POLICY: (&str, &str) = (
+    "read-log-files",
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/*"}]}"#,
+);
 
 /// The role of the shipped function.
 pub(crate) const DETECT_ROLE: &str = "trailhound-detect";
 
-/// Issues credentials for functions' roles: those of the shipped function read objects, all others
-/// may do nothing.
+/// Makes the role of the shipped function where it is not there.
+pub(crate) async fn ensure_detect_role(identity: &Identity) -> Result<(), identity::Error> {
+    identity.ensure_role(DETECT_ROLE, LAMBDA, DETECT_POLICY).await
+}
+
+/// Issues credentials for functions' roles: what their policies allow is what functions may do.
 pub(crate) fn roles(identity: Arc<Identity>) -> Roles {
     Arc::new(move |arn: &str| {
         let role = arn.rsplit('/').next().unwrap_or(arn);
-        let may = if role == DETECT_ROLE { DETECT_MAY } else { &[] };
-        let made =
-            identity.issue_role_session(role, "detect", LIFETIME_MILLIS, Grant::Actions(may));
+        let made = identity.issue_role_session(role, SESSION, LIFETIME_MILLIS);
         RoleCredentials {
             access_key_id: made.access_key_id,
             secret_access_key: made.secret,

@@ -33,6 +33,7 @@ const MEMBERS: &[(&str, Layer)] = &[
     ("crates/model", Layer::Pure),
     ("crates/protocol", Layer::Pure),
     ("crates/sigv4", Layer::Pure),
+    ("crates/policy", Layer::Pure),
     ("crates/store", Layer::Ground),
     ("crates/outgoing", Layer::Ground),
     ("crates/topic", Layer::Room),
@@ -50,7 +51,8 @@ const MEMBERS: &[(&str, Layer)] = &[
 ];
 
 /// Layers whose members stand upon one another, from below: each names only those before it.
-const PURE_FROM_BELOW: &[&str] = &["flow", "model", "protocol", "sigv4", "record", "rule"];
+const PURE_FROM_BELOW: &[&str] =
+    &["flow", "model", "protocol", "sigv4", "policy", "record", "rule"];
 const OVER_FROM_BELOW: &[&str] =
     &["client", "detect", "credentials", "scan", "watch", "server", "testkit", "cli", "bench"];
 

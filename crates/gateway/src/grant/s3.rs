@@ -1,0 +1,163 @@
+//! What S3's calls ask for: the route and the headers say it all.
+
+use flow::Access;
+use percent_encoding::percent_decode_str;
+
+use super::Asked;
+use crate::route::{Place, Query};
+
+/// Headers that policies may ask about, as `s3:` and their name.
+const HEADERS: &[&str] = &[
+    "x-amz-acl",
+    "x-amz-copy-source",
+    "x-amz-metadata-directive",
+    "x-amz-server-side-encryption",
+    "x-amz-storage-class",
+];
+/// Parameters that policies may ask about, as `s3:` and their name.
+const PARAMETERS: &[&str] = &["prefix", "delimiter", "max-keys", "versionId"];
+
+pub(super) fn accesses(asked: &Asked<'_>, operation: &str) -> Vec<Access> {
+    let parts = &asked.visit.parts;
+    let query = Query::of(parts.uri.query().unwrap_or_default());
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let Place { bucket, key } = Place::of(parts.uri.path());
+    let arn = match (&bucket, &key) {
+        (None, _) => "arn:aws:s3:::*".to_owned(),
+        (Some(bucket), None) => format!("arn:aws:s3:::{bucket}"),
+        (Some(bucket), Some(key)) => format!("arn:aws:s3:::{bucket}/{key}"),
+    };
+    let plain = action(operation);
+    let version = key.is_some() && query.has("versionId");
+    let plain = if version { of_version(plain) } else { plain };
+    let with_facts = |access: Access| {
+        let access = HEADERS.iter().fold(access, |access, name| match header(name) {
+            Some(value) => access.with(format!("s3:{name}"), value),
+            None => access,
+        });
+        PARAMETERS.iter().fold(access, |access, name| match query.value(name) {
+            Some(value) => access.with(format!("s3:{name}"), value),
+            None => access,
+        })
+    };
+    let ask = |action: &str, arn: &str| with_facts(Access::new(format!("s3:{action}"), arn));
+    let mut accesses = vec![match operation {
+        // Each object is named in the body; see `objects`.
+        "DeleteObjects" => return Vec::new(),
+        _ => ask(plain, &arn),
+    }];
+    if let ("PutObject" | "CopyObject" | "CreateMultipartUpload", Some(_)) = (operation, &key) {
+        let named = |name: &str| parts.headers.keys().any(|key| key.as_str().starts_with(name));
+        if named("x-amz-acl") || named("x-amz-grant-") {
+            accesses.push(ask("PutObjectAcl", &arn));
+        }
+        if named("x-amz-tagging") && !named("x-amz-tagging-directive") {
+            accesses.push(ask("PutObjectTagging", &arn));
+        }
+    }
+    // A copy reads its source.
+    if let Some(source) = header("x-amz-copy-source") {
+        accesses.push(copied(source, &ask));
+    }
+    accesses
+}
+
+/// What reading a copy's source asks for.
+fn copied(source: &str, ask: &dyn Fn(&str, &str) -> Access) -> Access {
+    let (path, query) = source.split_once('?').unwrap_or((source, ""));
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    let action = if query.starts_with("versionId=") { "GetObjectVersion" } else { "GetObject" };
+    ask(action, &format!("arn:aws:s3:::{path}"))
+}
+
+/// What deleting these keys of a bucket at once asks for; keys with the versions that are meant.
+pub(crate) fn deletions<'a>(
+    bucket: &'a str,
+    keys: impl Iterator<Item = (&'a str, Option<&'a str>)> + 'a,
+) -> impl Iterator<Item = Access> + 'a {
+    keys.map(move |(key, version)| {
+        let arn = format!("arn:aws:s3:::{bucket}/{key}");
+        match version {
+            Some(version) => {
+                Access::new("s3:DeleteObjectVersion", arn).with("s3:versionId", version)
+            }
+            None => Access::new("s3:DeleteObject", arn),
+        }
+    })
+}
+
+/// A version of an object has actions of its own.
+fn of_version(action: &str) -> &str {
+    match action {
+        "DeleteObject" => "DeleteObjectVersion",
+        "DeleteObjectTagging" => "DeleteObjectVersionTagging",
+        "GetObject" => "GetObjectVersion",
+        "GetObjectAcl" => "GetObjectVersionAcl",
+        "GetObjectTagging" => "GetObjectVersionTagging",
+        "PutObjectAcl" => "PutObjectVersionAcl",
+        "PutObjectTagging" => "PutObjectVersionTagging",
+        same => same,
+    }
+}
+
+/// S3's permissions are older than its operations' names (the service authorization reference).
+fn action(operation: &str) -> &str {
+    match operation {
+        "CompleteMultipartUpload"
+        | "CopyObject"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy" => "PutObject",
+        "DeleteBucketAnalyticsConfiguration" => "PutAnalyticsConfiguration",
+        "DeleteBucketCors" => "PutBucketCORS",
+        "DeleteBucketEncryption" => "PutEncryptionConfiguration",
+        "DeleteBucketIntelligentTieringConfiguration" => "PutIntelligentTieringConfiguration",
+        "DeleteBucketInventoryConfiguration" => "PutInventoryConfiguration",
+        "DeleteBucketLifecycle" => "PutLifecycleConfiguration",
+        "DeleteBucketMetricsConfiguration" => "PutMetricsConfiguration",
+        "DeleteBucketOwnershipControls" => "PutBucketOwnershipControls",
+        "DeleteBucketReplication" => "PutReplicationConfiguration",
+        "DeleteBucketTagging" => "PutBucketTagging",
+        "DeleteObjects" => "DeleteObject",
+        "DeletePublicAccessBlock" => "PutBucketPublicAccessBlock",
+        "GetBucketAccelerateConfiguration" => "GetAccelerateConfiguration",
+        "GetBucketAnalyticsConfiguration" | "ListBucketAnalyticsConfigurations" => {
+            "GetAnalyticsConfiguration"
+        }
+        "GetBucketCors" => "GetBucketCORS",
+        "GetBucketEncryption" => "GetEncryptionConfiguration",
+        "GetBucketIntelligentTieringConfiguration"
+        | "ListBucketIntelligentTieringConfigurations" => "GetIntelligentTieringConfiguration",
+        "GetBucketInventoryConfiguration" | "ListBucketInventoryConfigurations" => {
+            "GetInventoryConfiguration"
+        }
+        "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",
+        "GetBucketMetricsConfiguration" | "ListBucketMetricsConfigurations" => {
+            "GetMetricsConfiguration"
+        }
+        "GetBucketNotificationConfiguration" => "GetBucketNotification",
+        "GetBucketReplication" => "GetReplicationConfiguration",
+        "GetObjectLockConfiguration" => "GetBucketObjectLockConfiguration",
+        "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
+        "HeadBucket" | "ListObjects" | "ListObjectsV2" => "ListBucket",
+        "HeadObject" | "SelectObjectContent" => "GetObject",
+        "ListBuckets" => "ListAllMyBuckets",
+        "ListMultipartUploads" => "ListBucketMultipartUploads",
+        "ListObjectVersions" => "ListBucketVersions",
+        "ListParts" => "ListMultipartUploadParts",
+        "PutBucketAccelerateConfiguration" => "PutAccelerateConfiguration",
+        "PutBucketAnalyticsConfiguration" => "PutAnalyticsConfiguration",
+        "PutBucketCors" => "PutBucketCORS",
+        "PutBucketEncryption" => "PutEncryptionConfiguration",
+        "PutBucketIntelligentTieringConfiguration" => "PutIntelligentTieringConfiguration",
+        "PutBucketInventoryConfiguration" => "PutInventoryConfiguration",
+        "PutBucketLifecycleConfiguration" => "PutLifecycleConfiguration",
+        "PutBucketMetricsConfiguration" => "PutMetricsConfiguration",
+        "PutBucketNotificationConfiguration" => "PutBucketNotification",
+        "PutBucketReplication" => "PutReplicationConfiguration",
+        "PutObjectLockConfiguration" => "PutBucketObjectLockConfiguration",
+        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
+        same => same,
+    }
+}
