@@ -1,4 +1,4 @@
-//! What a processor has to offer for a walk, and what is noted of 16 blocks of 64 bytes.
+//! What a processor has to offer for a walk, and what is noted of 32 blocks of 64 bytes.
 #![expect(
     clippy::indexing_slicing,
     reason = "indices into arrays of a chunk are kept below their lengths"
@@ -7,7 +7,7 @@
 use crate::outline::Anchor;
 
 /// Blocks that are looked at together.
-pub(super) const BLOCKS: usize = 16;
+pub(super) const BLOCKS: usize = 32;
 /// Their bytes.
 pub(super) const CHUNK_BYTES: usize = BLOCKS * 64;
 
@@ -107,7 +107,7 @@ impl<const A: usize> Masks<A> {
     }
 }
 
-/// For each of 16 blocks whether it begins inside a string, from whether the number of quotes in
+/// For each of 32 blocks whether it begins inside a string, from whether the number of quotes in
 /// each is odd.
 #[inline(always)]
 pub(super) fn begin_inside(odd: u64, inside: &mut u64) -> u64 {
@@ -116,6 +116,7 @@ pub(super) fn begin_inside(odd: u64, inside: &mut u64) -> u64 {
     upto ^= upto << 2;
     upto ^= upto << 4;
     upto ^= upto << 8;
+    upto ^= upto << 16;
     let before = (upto << 1) ^ 0_u64.wrapping_sub(*inside);
     *inside ^= (upto >> (BLOCKS - 1)) & 1;
     before & ((1 << BLOCKS) - 1)

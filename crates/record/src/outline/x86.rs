@@ -177,7 +177,7 @@ impl Lanes for Avx2 {
             found[index] = cast(hits);
             none |= self.highest(simd._mm256_cmpeq_epi64(hits, self.all(0))) << (4 * index);
         }
-        u32::from(!u16::try_from(none).unwrap_or(0))
+        !u32::try_from(none).unwrap_or(0)
     }
 }
 
@@ -254,11 +254,11 @@ impl Lanes for Avx512 {
             *strings = self.odd(cast(*quotes));
             odd |= u64::from(words._mm512_movepi64_mask(*strings)) << (8 * index);
         }
-        let [low, high, ..] = begin_inside(odd, inside).to_le_bytes();
+        let begin = begin_inside(odd, inside).to_le_bytes();
         let (open, _) = masks.open.as_chunks_mut::<8>();
         let (close, _) = masks.close.as_chunks_mut::<8>();
-        for (index, begin) in [low, high].into_iter().enumerate() {
-            let strings = simd._mm512_xor_si512(strings[index], words._mm512_movm_epi64(begin));
+        for (index, (strings, begin)) in strings.iter().zip(begin).enumerate() {
+            let strings = simd._mm512_xor_si512(*strings, words._mm512_movm_epi64(begin));
             for words in [&mut open[index], &mut close[index]] {
                 *words = cast(simd._mm512_andnot_si512(strings, cast(*words)));
             }
