@@ -1,6 +1,9 @@
 //! The command line, as `--help` shows it.
 
 mod bucket;
+mod events;
+mod logs;
+mod replay;
 mod rules;
 mod scan;
 mod watch;
@@ -9,6 +12,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use crate::args::events::Events;
+pub(crate) use crate::args::logs::Logs;
+pub(crate) use crate::args::replay::{Emit, Replay};
 pub(crate) use crate::args::rules::{Explain, Rules, RulesCommand};
 pub(crate) use crate::args::scan::{Format, Scan};
 pub(crate) use crate::args::watch::Watch;
@@ -28,9 +34,17 @@ pub(crate) enum Command {
     /// Serve until stopped
     Up(Up),
     /// Print export lines for a shell: endpoint, keys, region
-    Env(Place),
+    Env(Env),
     /// Tell, hop by hop, what waits and what is dead; exit 1 when a hop is over its limit
     Status(Status),
+    /// Records of a running server: the newest, those of a kind, what comes, or a wait for one
+    Events(Events),
+    /// Put given records onto a running server's road, marked as such
+    Replay(Replay),
+    /// Make a record of a call from the model, for tests
+    Emit(Emit),
+    /// What a function printed, and what became of its invocations
+    Logs(Logs),
     /// Follow a real bucket's queue: alert on what its log files hold
     Watch(Watch),
     /// Dead letters: what gave up, why, and once more
@@ -50,6 +64,15 @@ pub(crate) struct Place {
     /// The data directory
     #[arg(long, env = "TRAILHOUND_DIR", default_value = "trailhound-data", value_name = "DIR")]
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Wait so long, such as 10s, until the server answers: for scripts that have just started it
+    #[arg(long, value_name = "TIME")]
+    pub(crate) wait: Option<flow::Span>,
 }
 
 #[derive(Debug, clap::Args)]

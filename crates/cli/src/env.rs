@@ -1,12 +1,32 @@
 //! `trailhound env`: what a shell needs so that AWS's clients find the server.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use server::Report;
+use tokio::time::{Instant, sleep};
 
-use crate::{admin, args::Place, output};
+use crate::{
+    admin::{self, Admin},
+    args::{Env, Place},
+    output,
+};
 
-pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
+/// How often to look whether the server answers.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+pub(crate) async fn run(args: &Env) -> anyhow::Result<ExitCode> {
+    let place = &args.place;
+    if let Some(wait) = args.wait {
+        let deadline = Instant::now() + wait.duration();
+        // A file of an earlier run may stand there: only an answer says that somebody serves.
+        while let Err(error) = answers(place).await {
+            if Instant::now() >= deadline {
+                return Err(error).context("no server in time");
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
     let info = admin::info(&place.dir)?;
     if info.endpoint.is_empty() {
         let dir = place.dir.display();
@@ -25,4 +45,8 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     // A token of another session would be sent along with these keys.
     output::line("unset AWS_SESSION_TOKEN AWS_PROFILE");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn answers(place: &Place) -> anyhow::Result<()> {
+    Admin::of(&place.dir)?.get::<Report>("/status").await.map(drop)
 }

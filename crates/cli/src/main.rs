@@ -8,6 +8,11 @@ mod status;
 mod up;
 mod watch;
 
+mod emit;
+mod events;
+mod logs;
+mod replay;
+
 mod dead;
 mod rules;
 mod scan;
@@ -55,9 +60,13 @@ fn served(command: Command) -> anyhow::Result<ExitCode> {
             Command::Demo(demo) => demo::run(&demo).await,
             Command::Up(up) => up::run(&up).await,
             Command::Watch(watch) => watch::run(&watch).await,
-            Command::Env(place) => env::run(&place),
+            Command::Env(env) => env::run(&env).await,
             Command::Status(status) => status::run(&status).await,
             Command::Dead(dead) => dead::run(&dead).await,
+            Command::Events(events) => events::run(&events).await,
+            Command::Replay(replay) => replay::run(&replay).await,
+            Command::Emit(emit) => emit::run(&emit).await,
+            Command::Logs(logs) => logs::run(&logs).await,
             Command::Runtime(runtime) => runtime::run(&runtime).await,
             Command::Rules(rules) => rules::run(&rules),
             Command::Scan(scan) => scan::run(&scan),

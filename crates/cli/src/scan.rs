@@ -130,7 +130,7 @@ fn window(args: &Scan) -> anyhow::Result<Window> {
 }
 
 /// A time, or a whole day: its first moment or its last.
-fn moment(text: &str, of_day: &str) -> anyhow::Result<Timestamp> {
+pub(crate) fn moment(text: &str, of_day: &str) -> anyhow::Result<Timestamp> {
     let parse = |text: &str| text.parse::<Timestamp>();
     parse(text).or_else(|error| parse(&format!("{text}T{of_day}")).map_err(|_| error)).with_context(
         || format!("`{}` is neither a time nor a day such as 2026-11-22", output::safe(text)),

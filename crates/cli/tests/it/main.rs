@@ -10,6 +10,7 @@ mod road;
 mod example;
 mod executable;
 mod kill;
+mod records;
 mod rules;
 mod scan;
 

@@ -77,6 +77,8 @@ pub struct EventsPage {
     pub next: u64,
     /// Whether there may be more in that direction now.
     pub more: bool,
+    /// Where the journal ended, or where a page backwards began.
+    pub end: u64,
 }
 
 pub(super) async fn list(
@@ -142,7 +144,7 @@ async fn forwards(
     limit: usize,
 ) -> Result<EventsPage, store::Error> {
     let end = journal.end();
-    let mut page = EventsPage { next: from.0.min(end.0), ..EventsPage::default() };
+    let mut page = EventsPage { next: from.0.min(end.0), end: end.0, ..EventsPage::default() };
     let (mut left, mut bytes) = (LOOKED_AT_MAX, 0);
     while left > 0 && page.next < end.0 {
         let entries = read(journal, page.next, left).await?;
@@ -198,7 +200,7 @@ async fn backwards(
     }
     let first = read(journal, 0, 1).await?.first().map_or(before, |entry| entry.offset.0);
     let records = kept.into_iter().map(|(_, record)| record).collect();
-    Ok(EventsPage { records, next, more: next > first })
+    Ok(EventsPage { records, next, more: next > first, end: before })
 }
 
 /// The place of the first entry that was written at `time` or later.

@@ -1,17 +1,21 @@
 //! Given records put onto the road, marked as such: only where the configuration says `dev = true`.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+};
 
 use axum::{Json, extract::State, http::StatusCode};
 use flow::{Chance, Timestamp};
-use futures_util::future::join_all;
+use futures_util::future::maybe_done;
 use record::select::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::Kind;
+use store::{Kind, Offset};
 
 use crate::admin::{
-    Admin, Failed,
+    Admin,
     road::{Refused, Road},
 };
 
@@ -123,12 +127,33 @@ pub(super) async fn take(
             Err(why) => taken.refused.push((place, why)),
         }
     }
-    // Together, so that they share their syncs; in their order.
-    for appended in join_all(appends).await {
-        appended.map_err(|error| Refused::Failed(Failed::from(error)))?;
-        taken.recorded += 1;
-    }
+    taken.recorded = all(appends).await?;
     Ok(Json(taken))
+}
+
+/// Ends when all of them are durable: they are begun in their order, and share their syncs.
+async fn all<F>(appends: Vec<F>) -> Result<u64, store::Error>
+where
+    F: Future<Output = Result<Offset, store::Error>>,
+{
+    let mut begun: Vec<_> =
+        appends.into_iter().map(|append| Box::pin(maybe_done(append))).collect();
+    poll_fn(|context| {
+        let ended = begun
+            .iter_mut()
+            .filter_map(|append| append.as_mut().poll(context).is_ready().then_some(()));
+        Poll::Ready(ended.count())
+    })
+    .await;
+    let mut durable = 0;
+    for append in &mut begun {
+        append.as_mut().await;
+        if let Some(done) = append.as_mut().take_output() {
+            done?;
+            durable += 1;
+        }
+    }
+    Ok(durable)
 }
 
 /// A record as it goes onto the road.
