@@ -32,6 +32,17 @@ pub enum Error {
         /// What the operating system or the launcher said.
         source: io::Error,
     },
+    /// The function cannot begin as it is configured: its invocations fail, and say so.
+    #[error("{0}")]
+    Unfit(String),
+    /// What is remembered of a function cannot be read: the database was changed by others.
+    #[error("what is stored of function `{name}` cannot be read: {source}")]
+    Damaged {
+        /// The function's name.
+        name: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The queue cannot be used.
     #[error(transparent)]
     Store(#[from] store::Error),

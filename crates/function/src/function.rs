@@ -2,11 +2,11 @@
 
 use std::{ffi::OsString, net::TcpListener, path::PathBuf, sync::Arc};
 
-use flow::{AccountId, Region, Secret, Timestamp};
+use flow::{AccountId, Authorize, Chance, Clock, Fetch, Region, Secret, Timestamp};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
+use crate::{Error, Settle};
 
 /// How long a function's name may be, in bytes; Lambda's limit.
 const NAME_BYTES_MAX: usize = 64;
@@ -20,27 +20,43 @@ pub struct Config {
     pub region: Region,
     /// Waits before the second, third, … try, in milliseconds: one try more than there are waits.
     pub retry_waits: Vec<i64>,
-    /// How long one invocation may take, in milliseconds.
-    pub timeout_millis: i64,
-    /// How much memory an instance may use, in bytes.
-    pub memory_bytes: u64,
+    /// Instances of one function at once; calls beyond are throttled, events wait.
+    pub instances_max: usize,
     /// Whether functions run where a wall is missing.
     pub isolation: Isolation,
-    /// Instances' scratch folders and functions' logs.
+    /// Functions' code and logs, and instances' scratch folders.
     pub dir: PathBuf,
     /// The AWS endpoint's URL, as processes outside any walls reach it.
     pub endpoint: String,
     /// The program and arguments that end in [`crate::launch`].
     pub launcher: Vec<OsString>,
+    /// The program that runs Python functions, by name or path.
+    pub python: String,
+    /// The program that runs Node.js functions, by name or path.
+    pub node: String,
+}
+
+/// What the room asks of others.
+pub struct Ports {
+    /// Asked for credentials once an instance.
+    pub roles: Roles,
+    /// Takes the shipped function's answers on.
+    pub settle: Arc<dyn Settle>,
+    /// Serves the AWS endpoint inside instances' networks.
+    pub endpoint: Endpoint,
+    /// Whether roles may be passed and assumed, and objects read.
+    pub authorize: Arc<dyn Authorize>,
+    /// Gives the objects that code is deployed from.
+    pub fetch: Arc<dyn Fetch>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub chance: Arc<dyn Chance>,
 }
 
 impl Config {
     /// Lambda's waits between the tries of an asynchronous invocation, in milliseconds.
     pub const RETRY_WAITS_MILLIS: [i64; 2] = [60_000, 120_000];
-    /// A time limit that leaves room for a large log file, in milliseconds.
-    pub const TIMEOUT_MILLIS: i64 = 60_000;
-    /// Memory that leaves room for a large log file, in bytes.
-    pub const MEMORY_BYTES: u64 = 512 * 1024 * 1024;
 }
 
 /// Whether functions run where a wall is missing.
@@ -70,16 +86,34 @@ pub struct Function {
     pub role: String,
     /// Files and folders that it reads, beyond its program and the system's libraries.
     pub readable: Vec<PathBuf>,
+    /// What each of its instances may use.
+    pub resources: Resources,
+}
+
+/// What an instance may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// How long one invocation may take, in milliseconds.
+    pub timeout_millis: i64,
+    /// Memory, in bytes.
+    pub memory_bytes: u64,
+    /// The largest file in its scratch folder, in bytes.
+    pub scratch_bytes: u64,
+}
+
+impl Resources {
+    /// Room for a large log file: a minute, 512 MiB, and as much in its scratch folder.
+    pub const LARGE: Self = Self {
+        timeout_millis: 60_000,
+        memory_bytes: 512 * 1024 * 1024,
+        scratch_bytes: 512 * 1024 * 1024,
+    };
 }
 
 impl Function {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let reject = |why| Err(Error::Reject { name: self.name.clone(), why });
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if self.name.is_empty()
-            || self.name.len() > NAME_BYTES_MAX
-            || !self.name.bytes().all(allowed)
-        {
+        if !is_name(&self.name) {
             return reject("a name is 1 to 64 letters, digits, dashes and underscores");
         }
         if !self.command.first().is_some_and(|program| PathBuf::from(program).is_absolute()) {
@@ -87,6 +121,12 @@ impl Function {
         }
         Ok(())
     }
+}
+
+/// Whether a function may have this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(allowed)
 }
 
 /// What a function signs its calls with.
@@ -102,8 +142,8 @@ pub struct RoleCredentials {
     pub expires: Option<Timestamp>,
 }
 
-/// Issues credentials for a role's ARN.
-pub type Roles = Arc<dyn Fn(&str) -> RoleCredentials + Send + Sync>;
+/// Issues credentials for a role's ARN and a session's name; an error says why there are none.
+pub type Roles = Arc<dyn Fn(&str, &str) -> Result<RoleCredentials, String> + Send + Sync>;
 
 /// Serves the AWS endpoint on a listener inside an instance's own network, until the token is
 /// cancelled: the instance is gone then, and the listener must be dropped.
@@ -124,6 +164,7 @@ mod tests {
                 findings: false,
                 role: String::new(),
                 readable: Vec::new(),
+                resources: Resources::LARGE,
             };
             function.check().is_ok()
         };

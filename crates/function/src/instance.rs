@@ -7,7 +7,7 @@ mod report;
 use std::{
     fs::{self, DirBuilder},
     io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -19,13 +19,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::actor::Actor;
 use crate::{
-    Config, Error, Function, Isolation, Job, Wall,
+    Config, Error, Function, Isolation, Job, Resources, Wall,
+    code::Code,
     environment::{Place, environment},
     function::{Endpoint, RoleCredentials, Roles},
     invocation::Failure,
     launch::Limits,
-    log::Log,
+    log::{Log, Stream},
     process::{Enclosed, Opening, Order, Spawner},
+    runtime::{self, BOOTSTRAP, Interpreters, Runtime, Start},
 };
 
 /// How long an instance lives at most, in milliseconds: what leaks, leaks no longer.
@@ -45,6 +47,9 @@ pub(crate) struct Host {
     pub(crate) spawner: Spawner,
     pub(crate) roles: Roles,
     pub(crate) endpoint: Endpoint,
+    pub(crate) interpreters: Interpreters,
+    /// Where our bootstraps are.
+    pub(crate) bootstraps: PathBuf,
     /// Every instance's task, for a stop to wait for.
     pub(crate) tasks: TaskTracker,
     /// As the last start found them.
@@ -55,6 +60,22 @@ pub(crate) struct Host {
 pub(crate) struct Hosted {
     pub(crate) function: Function,
     pub(crate) log: Log,
+    /// `None` where the function is one of ours, whose program lies elsewhere.
+    pub(crate) deployed: Option<Deployed>,
+}
+
+/// What a user deployed.
+pub(crate) struct Deployed {
+    pub(crate) code: Arc<Code>,
+    pub(crate) runtime: Runtime,
+    pub(crate) handler: String,
+}
+
+impl Hosted {
+    /// What the function's configuration calls its handler.
+    pub(crate) fn handler(&self) -> &str {
+        self.deployed.as_ref().map_or(BOOTSTRAP, |deployed| &deployed.handler)
+    }
 }
 
 /// A handle to an instance. Dropping it asks the instance to end.
@@ -69,7 +90,14 @@ pub(crate) struct Instance {
 /// One invocation and where its outcome goes.
 struct Work {
     job: Job,
-    done: oneshot::Sender<Ran>,
+    done: oneshot::Sender<Ended>,
+}
+
+/// An invocation's outcome, and the last of what the log has of it.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) ran: Ran,
+    pub(crate) log: String,
 }
 
 /// What became of an invocation.
@@ -82,12 +110,12 @@ pub(crate) enum Ran {
 }
 
 /// An event that an instance was given.
-pub(crate) struct Running(oneshot::Receiver<Ran>);
+pub(crate) struct Running(oneshot::Receiver<Ended>);
 
 impl Running {
     /// Waits for its end.
-    pub(crate) async fn end(self) -> Ran {
-        self.0.await.unwrap_or(Ran::NotTaken)
+    pub(crate) async fn end(self) -> Ended {
+        self.0.await.unwrap_or(Ended { ran: Ran::NotTaken, log: String::new() })
     }
 }
 
@@ -102,7 +130,8 @@ impl Instance {
         let started = (host.clock.now(), tokio::time::Instant::now());
         let id = host.chance.text(HEX, ID_LENGTH);
         let folder = Folder::make(&host.config.dir, &id)?;
-        let credentials = (host.roles)(&hosted.function.role);
+        let credentials = credentials(host, hosted)?;
+        let begin = begin(host, hosted).await?;
         let mut opening = Opening::start(&host.spawner, &host.config.launcher).await?;
         let endpoint = opening.endpoint.take();
         let day = host.clock.now().to_day_path();
@@ -113,7 +142,8 @@ impl Instance {
                 .map_or_else(|| host.config.endpoint.clone(), |(_, at)| format!("http://{at}")),
             log_stream: format!("{day}/[$LATEST]{id}"),
         };
-        let order = order(host, &hosted.function, &credentials, &place, &folder);
+        let told = begin.told.clone();
+        let order = order(host, hosted, begin, &credentials, &place, &folder);
         let (enclosed, runtime) = opening.enclose(order).await?;
         check_walls(host, &enclosed)?;
         let served = CancellationToken::new();
@@ -122,11 +152,14 @@ impl Instance {
         }
         let (give, work) = mpsc::channel(1);
         let process = enclosed.go().await?;
+        if let Some(line) = told {
+            hosted.log.write(started.0, &id, None, Stream::Platform, &line);
+        }
         let (done, ran) = oneshot::channel();
         let mut actor = Actor::new(host, hosted, id, started, process, work);
         actor.take(Work { job, done });
         host.tasks.spawn(actor.run(runtime, folder, served.drop_guard()));
-        let retire_at = retire_at(host, &credentials);
+        let retire_at = retire_at(host, hosted, &credentials);
         Ok((Self { work: give, retire_at, idle_since: started.0 }, Running(ran)))
     }
 
@@ -154,9 +187,11 @@ pub(crate) async fn probe(host: &Host) -> Result<(), Error> {
         command: Vec::new(),
         env: Vec::new(),
         readable: Vec::new(),
+        shown: Vec::new(),
         scratch,
         root,
-        limits: limits(&host.config),
+        folder: None,
+        limits: limits(&Resources::LARGE),
     };
     let (enclosed, _) = opening.enclose(order).await?;
     check_walls(host, &enclosed)
@@ -171,39 +206,89 @@ fn check_walls(host: &Host, enclosed: &Enclosed) -> Result<(), Error> {
     Ok(())
 }
 
+/// The credentials that an instance's calls are signed with.
+fn credentials(host: &Host, hosted: &Hosted) -> Result<RoleCredentials, Error> {
+    let Function { role, name, .. } = &hosted.function;
+    let made = (host.roles)(role, name);
+    made.map_err(Error::Unfit)
+}
+
+/// How a process of the function begins.
+async fn begin(host: &Host, hosted: &Hosted) -> Result<Start, Error> {
+    let Some(deployed) = &hosted.deployed else {
+        let command = hosted.function.command.clone();
+        let nothing = (Vec::new(), Vec::new(), Vec::new());
+        let (env, readable, shown) = nothing;
+        return Ok(Start { command, env, readable, shown, told: None });
+    };
+    let with = match deployed.runtime.language {
+        Some(language) => Some(host.interpreters.of(language).await.map_err(Error::Unfit)?),
+        None => {
+            check_bootstrap(&deployed.code.task().join(BOOTSTRAP))?;
+            None
+        }
+    };
+    let mut start = runtime::start(&host.bootstraps, with.as_deref());
+    start.shown.push((deployed.code.task(), PathBuf::from(runtime::TASK)));
+    Ok(start)
+}
+
+/// A program that is not there, or is none, fails in Lambda's words.
+fn check_bootstrap(program: &Path) -> Result<(), Error> {
+    let unfit = |why: &str| Err(Error::Unfit(why.to_owned()));
+    match fs::metadata(program) {
+        Ok(what) if !what.is_file() => unfit("/var/task/bootstrap is no file"),
+        Ok(what) if what.permissions().mode() & 0o111 == 0 => {
+            unfit("fork/exec /var/task/bootstrap: permission denied")
+        }
+        Ok(_) => Ok(()),
+        Err(_) => unfit("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+    }
+}
+
 fn order(
     host: &Host,
-    function: &Function,
+    hosted: &Hosted,
+    start: Start,
     credentials: &RoleCredentials,
     place: &Place,
     folder: &Folder,
 ) -> Order {
-    let mut command = function.command.clone();
+    let Start { mut command, env, readable, shown, .. } = start;
     if let Some(program) = command.first_mut()
         && let Ok(real) = fs::canonicalize(&*program)
     {
         // Where a link leads may not be in sight.
         *program = real.into();
     }
-    let program = command.first().map(PathBuf::from);
+    let function = &hosted.function;
+    // What the code brings along is in sight with it.
+    let program = command.first().map(PathBuf::from).filter(|program| program.exists());
     Order {
         command,
-        env: environment(&host.config, function, credentials, place),
-        readable: function.readable.iter().cloned().chain(program).collect(),
+        env: environment(&host.config, hosted, credentials, place, env),
+        readable: function.readable.iter().cloned().chain(readable).chain(program).collect(),
+        shown,
         scratch: folder.scratch(),
         root: folder.root(),
-        limits: limits(&host.config),
+        folder: hosted.deployed.as_ref().map(|_| PathBuf::from(runtime::TASK)),
+        limits: limits(&function.resources),
     }
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits { memory_bytes: config.memory_bytes, cpu_seconds: CPU_SECONDS_MAX }
+fn limits(resources: &Resources) -> Limits {
+    Limits {
+        memory_bytes: resources.memory_bytes,
+        file_bytes: resources.scratch_bytes,
+        cpu_seconds: CPU_SECONDS_MAX,
+    }
 }
 
-fn retire_at(host: &Host, credentials: &RoleCredentials) -> Timestamp {
+fn retire_at(host: &Host, hosted: &Hosted, credentials: &RoleCredentials) -> Timestamp {
     let old = host.clock.now().plus_millis(LIFE_MILLIS_MAX);
     // An invocation that starts just before still has credentials at its end.
-    let expires = credentials.expires.map(|at| at.plus_millis(-host.config.timeout_millis));
+    let timeout = hosted.function.resources.timeout_millis;
+    let expires = credentials.expires.map(|at| at.plus_millis(-timeout));
     expires.map_or(old, |at| at.min(old))
 }
 

@@ -18,6 +18,8 @@ pub struct Job {
     pub request_id: String,
     /// What the function receives.
     pub event: Bytes,
+    /// What the caller's client tells of itself, as JSON.
+    pub client_context: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -29,7 +31,12 @@ struct Head {
 impl Job {
     pub(crate) fn new(function: &str, delivery_id: &str, event: Bytes) -> Self {
         let request_id = request_id(function, delivery_id);
-        Self { function: function.to_owned(), request_id, event }
+        Self::under(function, request_id, event)
+    }
+
+    /// An event under an id of its own.
+    pub(crate) fn under(function: &str, request_id: String, event: Bytes) -> Self {
+        Self { function: function.to_owned(), request_id, event, client_context: None }
     }
 
     /// One line of JSON, then the event as it came: it may be anything.
@@ -46,7 +53,7 @@ impl Job {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let Head { function, request_id } = serde_json::from_slice(bytes.get(..end)?).ok()?;
         let event = Bytes::copy_from_slice(bytes.get(end + 1..)?);
-        Some(Self { function, request_id, event })
+        Some(Self { function, request_id, event, client_context: None })
     }
 }
 
@@ -78,11 +85,13 @@ fn request_id(function: &str, delivery_id: &str) -> String {
 pub(crate) struct Failure {
     pub(crate) error_type: String,
     pub(crate) message: String,
+    /// All that the function's own client said of it, where it did.
+    pub(crate) answer: Option<Bytes>,
 }
 
 impl Failure {
     pub(crate) fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.to_owned(), message: message.into() }
+        Self { error_type: error_type.to_owned(), message: message.into(), answer: None }
     }
 
     pub(crate) fn timed_out(request_id: &str, millis: i64) -> Self {
@@ -94,8 +103,11 @@ impl Failure {
     }
 
     pub(crate) fn exited(request_id: &str, how: &str) -> Self {
-        let message = format!("RequestId: {request_id} Error: Runtime exited with error: {how}");
-        Self::new("Runtime.ExitError", message)
+        let how = match how {
+            "exit status 0" => "Runtime exited without providing a reason".to_owned(),
+            how => format!("Runtime exited with error: {how}"),
+        };
+        Self::new("Runtime.ExitError", format!("RequestId: {request_id} Error: {how}"))
     }
 
     pub(crate) fn out_of_memory(request_id: &str) -> Self {
@@ -110,9 +122,30 @@ impl Failure {
         Self::new("Function.ResponseSizeTooLarge", message)
     }
 
+    /// Its code is none that can be begun.
+    pub(crate) fn no_entry(request_id: &str, why: &str) -> Self {
+        let message = format!("RequestId: {request_id} Error: {why}");
+        Self::new("Runtime.InvalidEntrypoint", message)
+    }
+
+    /// The message without the request's id, which some lines name otherwise.
+    pub(crate) fn bare_message(&self) -> &str {
+        self.message.split_once(" Error: ").map_or(&self.message, |(_, bare)| bare)
+    }
+
+    /// What a caller who waits for the answer receives instead of it.
+    pub(crate) fn payload(&self) -> Bytes {
+        let Self { error_type, message, answer } = self;
+        let told = || {
+            let told = serde_json::json!({"errorType": error_type, "errorMessage": message});
+            Bytes::from(told.to_string())
+        };
+        answer.clone().unwrap_or_else(told)
+    }
+
     /// One line for a dead letter.
     pub(crate) fn reason(&self) -> String {
-        let Self { error_type, message } = self;
+        let Self { error_type, message, .. } = self;
         let mut reason = format!("{error_type}: {message}");
         reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
         reason

@@ -1,16 +1,24 @@
-//! Notifications in, outcomes out; a Lambda Runtime API host.
+//! Notifications and calls in, outcomes out; Lambda's API, and a host of its Runtime API.
 //!
 //! An event is accepted as a durable row, run on an instance of its function, and tried again as
 //! AWS does where the function fails; what comes out of a success is settled before the row is
-//! acknowledged. An instance is a process behind walls: it reaches its Runtime API, our AWS
+//! acknowledged. A call whose caller waits takes an instance at once or is refused. An instance is a process behind walls: it reaches its Runtime API, our AWS
 //! endpoint and its own files.
 #![warn(missing_docs)]
 
+mod call;
 mod function;
 mod invocation;
 mod room;
 mod run;
 mod settle;
+
+mod api;
+mod kept;
+mod policy;
+
+mod code;
+mod runtime;
 
 mod instance;
 mod process;
@@ -26,7 +34,9 @@ mod wall;
 mod error;
 
 pub use crate::error::Error;
-pub use crate::function::{Config, Endpoint, Function, Isolation, RoleCredentials, Roles};
+pub use crate::function::{
+    Config, Endpoint, Function, Isolation, Ports, Resources, RoleCredentials, Roles,
+};
 pub use crate::invocation::Job;
 pub use crate::launch::launch;
 pub use crate::room::Functions;

@@ -101,6 +101,27 @@ fn before(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The last of a log, as callers may ask for it.
+#[derive(Default)]
+pub(crate) struct Tail(String);
+
+impl Tail {
+    /// As much as Lambda answers, in bytes.
+    const BYTES_MAX: usize = 4 * 1024;
+
+    pub(crate) fn push(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+        let over = self.0.len().saturating_sub(Self::BYTES_MAX);
+        drop(self.0.drain(..self.0.ceil_char_boundary(over)));
+    }
+
+    /// What there is; from here on it begins anew.
+    pub(crate) fn take(&mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+}
+
 /// Cuts bytes into lines.
 #[derive(Default)]
 pub(crate) struct Lines(Vec<u8>);
@@ -144,6 +165,16 @@ mod tests {
         assert!(cut.iter().all(|line| line.len() < 2 * LINE_BYTES_MAX));
         let total: usize = cut.iter().map(String::len).sum();
         assert_eq!(total + lines.rest().unwrap().len(), long.len());
+    }
+
+    #[test]
+    fn a_tail_keeps_the_last_of_it() {
+        let mut tail = Tail::default();
+        tail.push(&"é".repeat(3_000));
+        tail.push("last");
+        let kept = tail.take();
+        assert!(kept.len() <= Tail::BYTES_MAX && kept.ends_with("é\nlast\n"));
+        assert_eq!(tail.take(), "");
     }
 
     #[test]

@@ -43,8 +43,10 @@ pub(crate) struct Order {
     pub(crate) command: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) readable: Vec<PathBuf>,
+    pub(crate) shown: Vec<(PathBuf, PathBuf)>,
     pub(crate) scratch: PathBuf,
     pub(crate) root: PathBuf,
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) limits: Limits,
 }
 
@@ -95,8 +97,9 @@ impl Opening {
     /// Has the process raise the other walls.
     pub(crate) async fn enclose(self, order: Order) -> Result<(Enclosed, TcpListener), Error> {
         let Self { mut process, mut talk, mut walls, namespaces, runtime, .. } = self;
-        let Order { command, env, readable, scratch, root, limits } = order;
-        let inside = Inside { command, env, readable, scratch, root, limits, namespaces };
+        let Order { command, env, readable, shown, scratch, root, folder, limits } = order;
+        let inside =
+            Inside { command, env, readable, shown, scratch, root, folder, limits, namespaces };
         let told = async {
             talk.say(&inside).await?;
             talk.hear::<Ready>().await

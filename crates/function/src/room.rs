@@ -1,29 +1,36 @@
 //! The room's door: which functions there are, and events accepted for them.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
-use flow::{Accepted, Chance, Clock, Invoke, InvokeError, Pending};
-use store::{Database, Queue};
-use tokio::sync::watch;
+use flow::{Accepted, Authorize, Fetch, Invoke, InvokeError, Pending};
+use store::{Database, Queue, Table};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     Config, Error, Function, Settle, Wall,
-    function::{Endpoint, Roles},
-    instance::{self, Host, Hosted},
+    call::{CALLS_MAX, Call},
+    code::Shelf,
+    function::Ports,
+    instance::{self, Deployed, Host, Hosted},
     invocation::{EVENT_BYTES_MAX, Job},
+    kept::{Deployment, EventSettings, Row},
     log::Log,
+    policy,
     process::Spawner,
+    runtime::{self, Interpreters, Runtime},
 };
 
 /// The queue's name, and the hop's in `status` and `dead`.
 const QUEUE: &str = "function";
+/// The table's name.
+const TABLE: &str = "function";
 
 /// All functions of a server; clones share them.
 #[derive(Clone)]
@@ -32,24 +39,33 @@ pub struct Functions(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) host: Arc<Host>,
     pub(crate) queue: Queue,
+    pub(crate) table: Table,
+    pub(crate) shelf: Shelf,
     pub(crate) settle: Arc<dyn Settle>,
-    /// By ARN.
+    pub(crate) authorize: Arc<dyn Authorize>,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    /// What runs, by ARN.
     hosted: Mutex<HashMap<String, Arc<Hosted>>>,
+    /// What is remembered, by name.
+    rows: Mutex<BTreeMap<String, Row>>,
+    /// Held by whoever changes a function, from its row to what runs.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) calls: mpsc::Sender<Call>,
+    /// Taken by whoever runs the room.
+    waiting: Mutex<Option<mpsc::Receiver<Call>>>,
+    /// Told of functions that were replaced or are gone.
+    pub(crate) replaced: Notify,
     ended: watch::Sender<u64>,
 }
 
 impl Functions {
-    /// Takes up the queue in `database`, and raises walls once to know which of them stand here.
-    /// `credentials` are asked for once an instance; `endpoint` serves the AWS endpoint inside
-    /// instances' networks.
+    /// Takes up the queue in `work` and the functions in `state`, and raises walls once to know
+    /// which of them stand here.
     pub async fn open(
         config: Config,
-        database: &Database,
-        credentials: Roles,
-        settle: Arc<dyn Settle>,
-        endpoint: Endpoint,
-        clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
+        state: &Database,
+        work: &Database,
+        ports: Ports,
     ) -> Result<Self, Error> {
         let disk = |path: PathBuf| move |source| Error::Disk { path, source };
         let folders = instance::folders(&config.dir);
@@ -58,35 +74,68 @@ impl Functions {
             fs::remove_dir_all(&folders).map_err(disk(folders))?;
         }
         let stuck = |source| Error::Start { step: "launchers' thread", source };
+        let table = state.table(TABLE).await?;
+        let rows = read_rows(&table).await?;
+        let deployments = rows.values().filter_map(|row| row.deployment.as_ref());
+        let kept: HashSet<String> = deployments.map(|made| made.code.folder.clone()).collect();
+        let shelf = Shelf::open(config.dir.join("code"), &kept)?;
+        // The data directory is above ours.
+        let private = config.dir.parent().unwrap_or(&config.dir);
         let host = Host {
+            interpreters: Interpreters::new(&config.python, &config.node, private),
+            bootstraps: runtime::lay_out(&config.dir)?,
             config,
-            clock,
-            chance,
+            clock: ports.clock,
+            chance: ports.chance,
             spawner: Spawner::new().map_err(stuck)?,
-            roles: credentials,
-            endpoint,
+            roles: ports.roles,
+            endpoint: ports.endpoint,
             tasks: TaskTracker::new(),
             walls: Mutex::default(),
         };
         instance::probe(&host).await?;
-        Ok(Self(Arc::new(Inner {
+        let (calls, waiting) = mpsc::channel(CALLS_MAX);
+        let functions = Self(Arc::new(Inner {
             host: Arc::new(host),
-            queue: database.queue(QUEUE).await?,
-            settle,
+            queue: work.queue(QUEUE).await?,
+            table,
+            shelf,
+            settle: ports.settle,
+            authorize: ports.authorize,
+            fetch: ports.fetch,
             hosted: Mutex::default(),
+            rows: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            calls,
+            waiting: Mutex::new(Some(waiting)),
+            replaced: Notify::new(),
             ended: watch::Sender::new(0),
-        })))
+        }));
+        for (name, row) in rows {
+            if let Some(deployment) = &row.deployment {
+                let code = Arc::new(functions.0.shelf.take(&deployment.code));
+                functions.host_deployment(&name, deployment, code)?;
+            }
+            functions.0.rows.lock().expect("no holder panics").insert(name, row);
+        }
+        Ok(functions)
     }
 
-    /// Makes a function known; one of the same ARN is replaced for instances that start from now on.
+    /// Makes a function of our own known; one of the same ARN is replaced for instances that start
+    /// from now on. A user's function of that name stays away.
     pub fn add(&self, function: Function) -> Result<(), Error> {
         function.check()?;
-        let path = self.path(&function.name);
-        let log = Log::open(path.clone()).map_err(|source| Error::Disk { path, source })?;
-        let arn = function.arn.clone();
-        let hosted = Arc::new(Hosted { function, log });
-        self.0.hosted.lock().expect("no holder panics").insert(arn, hosted);
-        Ok(())
+        {
+            let mut rows = self.0.rows.lock().expect("no holder panics");
+            let row = rows.entry(function.name.clone()).or_insert_with(|| Row {
+                revision: self.0.host.chance.uuid(),
+                modified: self.0.host.clock.now(),
+                statements: vec![policy::of_own(&function.arn, &self.0.host.config.account)],
+                ..Row::default()
+            });
+            row.deployment = None;
+        }
+        self.put_hosted(function, None)
     }
 
     /// Whether there is a function of that ARN.
@@ -111,7 +160,7 @@ impl Functions {
         &self.0.queue
     }
 
-    /// Ticks whenever a try has ended, after its row was settled.
+    /// Ticks whenever a try of an event has ended, after its row was settled.
     pub fn ended(&self) -> watch::Receiver<u64> {
         self.0.ended.subscribe()
     }
@@ -120,8 +169,108 @@ impl Functions {
         self.0.ended.send_modify(|ticks| *ticks = ticks.wrapping_add(1));
     }
 
+    /// The calls that wait; none where another already runs the room.
+    pub(crate) fn take_calls(&self) -> mpsc::Receiver<Call> {
+        let taken = self.0.waiting.lock().expect("no holder panics").take();
+        taken.unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
     pub(crate) fn hosted(&self, arn: &str) -> Option<Arc<Hosted>> {
         self.0.hosted.lock().expect("no holder panics").get(arn).cloned()
+    }
+
+    /// What is remembered of the function of that name.
+    pub(crate) fn row(&self, name: &str) -> Option<Row> {
+        self.0.rows.lock().expect("no holder panics").get(name).cloned()
+    }
+
+    /// The names of all functions, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.rows.lock().expect("no holder panics").keys().cloned().collect()
+    }
+
+    /// Stores a row, then takes it for true.
+    pub(crate) async fn put_row(&self, name: &str, row: Row) -> Result<(), Error> {
+        self.0.table.put(name, row.to_bytes()).await?;
+        self.0.rows.lock().expect("no holder panics").insert(name.to_owned(), row);
+        Ok(())
+    }
+
+    /// Forgets a function of a user's; its code goes with its last instance.
+    pub(crate) async fn forget(&self, name: &str) -> Result<(), Error> {
+        self.0.table.delete(name).await?;
+        self.0.rows.lock().expect("no holder panics").remove(name);
+        let gone = self.0.hosted.lock().expect("no holder panics").remove(&self.arn_of(name));
+        if let Some(deployed) = gone.as_ref().and_then(|hosted| hosted.deployed.as_ref()) {
+            Arc::clone(&deployed.code).replace();
+        }
+        self.0.replaced.notify_one();
+        Ok(())
+    }
+
+    /// The ARN of the function of that name, there or not.
+    pub(crate) fn arn_of(&self, name: &str) -> String {
+        let Config { account, region, .. } = &self.0.host.config;
+        format!("arn:aws:lambda:{region}:{account}:function:{name}")
+    }
+
+    /// Instances that the function may have at once.
+    pub(crate) fn instances_max(&self, arn: &str) -> usize {
+        let name = arn.rsplit(':').next().unwrap_or(arn);
+        let reserved = self.row(name).and_then(|row| row.reserved);
+        let reserved = reserved.and_then(|count| usize::try_from(count).ok());
+        reserved.unwrap_or(self.0.host.config.instances_max)
+    }
+
+    /// Whether that many were reserved.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        self.row(name).is_some_and(|row| row.reserved.is_some())
+    }
+
+    pub(crate) fn event_settings(&self, name: &str) -> EventSettings {
+        self.row(name).and_then(|row| row.events).unwrap_or_default()
+    }
+
+    /// Runs a deployment from now on; instances of the one before get no more work, and its code
+    /// goes with the last of them.
+    pub(crate) fn host_deployment(
+        &self,
+        name: &str,
+        deployment: &Deployment,
+        code: Arc<crate::code::Code>,
+    ) -> Result<(), Error> {
+        let unknown = Error::Reject { name: name.to_owned(), why: "its runtime is not offered" };
+        let runtime = Runtime::of(&deployment.runtime).ok_or(unknown)?;
+        let variables = deployment.variables.iter().flatten();
+        let function = Function {
+            name: name.to_owned(),
+            arn: self.arn_of(name),
+            command: Vec::new(),
+            env: variables.map(|(name, value)| (name.into(), value.into())).collect(),
+            findings: false,
+            role: deployment.role.clone(),
+            readable: Vec::new(),
+            resources: deployment.resources(),
+        };
+        let handler = deployment.handler.clone();
+        self.put_hosted(function, Some(Deployed { code, runtime, handler }))
+    }
+
+    fn put_hosted(&self, function: Function, deployed: Option<Deployed>) -> Result<(), Error> {
+        let path = self.path(&function.name);
+        let log = Log::open(path.clone()).map_err(|source| Error::Disk { path, source })?;
+        let arn = function.arn.clone();
+        let hosted = Arc::new(Hosted { function, log, deployed });
+        let before =
+            self.0.hosted.lock().expect("no holder panics").insert(arn, Arc::clone(&hosted));
+        let code = |hosted: &Hosted| hosted.deployed.as_ref().map(|it| Arc::clone(&it.code));
+        if let Some(old) = before.as_deref().and_then(code)
+            && !code(&hosted).is_some_and(|new| Arc::ptr_eq(&old, &new))
+        {
+            old.replace();
+        }
+        self.0.replaced.notify_one();
+        Ok(())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -145,10 +294,23 @@ impl Functions {
             )));
         }
         let job = Job::new(plain, delivery_id, event);
-        let put = self.0.queue.put(delivery_id, job.to_bytes(), self.0.host.clock.now()).await;
-        put.map_err(|error| InvokeError::Retry(error.to_string()))?;
+        self.enqueue(delivery_id, &job)
+            .await
+            .map_err(|error| InvokeError::Retry(error.to_string()))?;
         Ok(Accepted(job.request_id))
     }
+
+    /// Puts an event into the queue, once for each id.
+    pub(crate) async fn enqueue(&self, id: &str, job: &Job) -> Result<(), Error> {
+        let now = self.0.host.clock.now();
+        self.0.queue.put(id, job.to_bytes(), now).await?;
+        Ok(())
+    }
+}
+
+async fn read_rows(table: &Table) -> Result<BTreeMap<String, Row>, Error> {
+    let rows = table.list("").await?;
+    rows.iter().map(|(name, bytes)| Ok((name.clone(), Row::from_bytes(name, bytes)?))).collect()
 }
 
 impl Invoke for Functions {

@@ -2,6 +2,7 @@
 
 mod carry;
 mod crew;
+mod flight;
 
 use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
@@ -11,9 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     carry::{Carried, carry},
-    crew::Crew,
+    crew::{Crew, Errand},
+    flight::answer,
 };
-use crate::{Functions, Job};
+use crate::{
+    Functions, Job,
+    call::{Call, Called},
+};
 
 /// How long a stop waits for events in flight.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -32,6 +37,7 @@ pub async fn run(functions: Functions, stop: CancellationToken) {
         functions: functions.clone(),
     };
     let mut changed = functions.queue().changed();
+    let mut calls = functions.take_calls();
     while !stop.is_cancelled() {
         changed.mark_unchanged();
         let look_again = room.lease().await;
@@ -44,12 +50,16 @@ pub async fn run(functions: Functions, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             Some(carried) = room.flights.join_next() => room.back(carried.ok()),
+            Some(call) = calls.recv() => room.call(call),
+            () = functions.0.replaced.notified() => room.follow().await,
             // An error means that the queue is gone, and with it whatever could change.
             Ok(()) = changed.changed() => {}
             () = until(look_again) => {}
             () = until(reap) => {}
         }
     }
+    // Whoever still calls is told at once.
+    drop(calls);
     room.drain().await;
 }
 
@@ -116,26 +126,65 @@ impl Room {
         if let Some(hosted) = self.functions.hosted(arn) {
             crew.renew(&hosted);
         }
-        while let Some((lease, job, instance)) = crew.next(now) {
+        let limit = self.functions.instances_max(arn);
+        while let Some((lease, job, instance)) = crew.next(now, limit) {
             let (functions, hosted) = (self.functions.clone(), Arc::clone(&crew.hosted));
             let stop = self.stop.clone();
             self.flights.spawn(carry(functions, hosted, lease, job, instance, stop));
         }
     }
 
+    /// Gives a call to an instance, or refuses it at once: nobody waits for a place.
+    fn call(&mut self, call: Call) {
+        let Call { hosted, job, done } = call;
+        let now = self.functions.0.host.clock.now();
+        let arn = hosted.function.arn.clone();
+        let limit = self.functions.instances_max(&arn);
+        let crew = self.crews.entry(arn).or_insert_with(|| Crew::new(&hosted));
+        crew.renew(&hosted);
+        let Some(instance) = crew.place(now, limit) else {
+            let reserved = self.functions.is_reserved(&hosted.function.name);
+            // Whoever hung up needs no answer.
+            drop(done.send(Called::Throttled { reserved }));
+            return;
+        };
+        let (functions, stop) = (self.functions.clone(), self.stop.clone());
+        self.flights.spawn(answer(functions, hosted, job, instance, done, stop));
+    }
+
+    /// Looks which functions were replaced or are gone.
+    async fn follow(&mut self) {
+        let mut gone = Vec::new();
+        for (arn, crew) in &mut self.crews {
+            match self.functions.hosted(arn) {
+                Some(hosted) => crew.renew(&hosted),
+                None => gone.extend(crew.dismiss()),
+            }
+        }
+        for (lease, _) in gone {
+            carry::give_up(&self.functions, &lease.id).await;
+        }
+        self.crews.retain(|arn, crew| self.functions.hosted(arn).is_some() || !crew.is_done());
+        let arns: Vec<String> = self.crews.keys().cloned().collect();
+        arns.iter().for_each(|arn| self.fly(arn));
+    }
+
     fn back(&mut self, carried: Option<Carried>) {
         // Only a stop aborts a flight.
+        let event = carried.as_ref().is_none_or(|carried| carried.errand == Errand::Event);
         if let Some(carried) = carried {
             self.land(carried);
         }
-        self.functions.tick();
+        if event {
+            self.functions.tick();
+        }
     }
 
-    fn land(&mut self, Carried { hosted, instance }: Carried) {
+    fn land(&mut self, Carried { errand, hosted, instance }: Carried) {
         let now = self.functions.0.host.clock.now();
         let arn = hosted.function.arn.clone();
         if let Some(crew) = self.crews.get_mut(&arn) {
-            crew.land(&hosted, instance, now);
+            crew.land(errand, &hosted, instance, now);
         }
         self.fly(&arn);
     }

@@ -35,6 +35,7 @@ pub(crate) struct Assignment {
     pub(crate) deadline_millis: i64,
     pub(crate) arn: String,
     pub(crate) trace_id: String,
+    pub(crate) client_context: Option<String>,
 }
 
 /// What a request asks of the instance.
@@ -87,7 +88,8 @@ async fn next(State(messages): Messages) -> Response {
 }
 
 fn assigned(assignment: Assignment) -> Response {
-    let Assignment { request_id, event, deadline_millis, arn, trace_id } = assignment;
+    let Assignment { request_id, event, deadline_millis, arn, trace_id, client_context } =
+        assignment;
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", request_id),
@@ -95,7 +97,11 @@ fn assigned(assignment: Assignment) -> Response {
         ("lambda-runtime-invoked-function-arn", arn),
         ("lambda-runtime-trace-id", trace_id),
     ];
-    (headers, event).into_response()
+    let context = client_context.map(|context| [("lambda-runtime-client-context", context)]);
+    match context {
+        Some(context) => (headers, context, event).into_response(),
+        None => (headers, event).into_response(),
+    }
 }
 
 async fn response(State(messages): Messages, Path(id): Path<String>, body: Body) -> Response {
@@ -131,10 +137,8 @@ async fn answer(body: Body) -> Result<Result<Bytes, Failure>, Response> {
 fn streamed_failure(trailers: &HeaderMap) -> Option<Failure> {
     let text = |name: &str| trailers.get(name).map(|value| clip(value.to_str().unwrap_or("?")));
     let error_type = text("lambda-runtime-function-error-type")?;
-    Some(Failure {
-        error_type,
-        message: text("lambda-runtime-function-error-body").unwrap_or_default(),
-    })
+    let message = text("lambda-runtime-function-error-body").unwrap_or_default();
+    Some(Failure::new(&error_type, message))
 }
 
 async fn error(
@@ -175,7 +179,12 @@ async fn failure(headers: &HeaderMap, body: Body) -> Failure {
         let named = header.and_then(|value| value.to_str().ok()).unwrap_or("Function.Unknown");
         error_type = named.to_owned();
     }
-    Failure { error_type: clip(&error_type), message: clip(&error_message) }
+    let described = serde_json::from_slice::<&serde_json::value::RawValue>(&bytes).is_ok();
+    Failure {
+        error_type: clip(&error_type),
+        message: clip(&error_message),
+        answer: described.then_some(bytes),
+    }
 }
 
 fn clip(text: &str) -> String {

@@ -97,10 +97,16 @@ section! {
     Function from FunctionFile {
         /// The wait before each further try.
         retry_waits: Vec<Span>,
-        /// How long one invocation may take.
+        /// How long one invocation of the shipped function may take.
         timeout: Span,
-        /// Memory of an instance in MiB.
+        /// Memory of an instance of the shipped function in MiB.
         memory_mib: u64,
+        /// Instances of one function at once.
+        instances_max: usize,
+        /// The program that runs Python functions.
+        python: String,
+        /// The program that runs Node.js functions.
+        node: String,
         /// Whether all walls must stand.
         isolation: Isolation,
     }
@@ -276,6 +282,16 @@ impl Config {
         }
         if self.function.timeout.millis() < 1000 || self.function.timeout.millis() > 900_000 {
             return wrong("function.timeout", "give 1s to 15m, as AWS does");
+        }
+        if !(1..=1_000).contains(&self.function.instances_max) {
+            return wrong("function.instances_max", "give 1 to 1000");
+        }
+        for (key, program) in
+            [("function.python", &self.function.python), ("function.node", &self.function.node)]
+        {
+            if program.is_empty() {
+                return wrong(key, "give a program, such as python3, or its path");
+            }
         }
         self.check_names()
     }

@@ -1,5 +1,6 @@
 //! The whole road in one process: opened, run, drained.
 
+mod functions;
 mod info;
 mod rooms;
 mod rules;
@@ -201,6 +202,10 @@ fn stages(
     let gateway = rooms.gateway.clone();
     let retention = config.journal.retention.millis();
     vec![
+        // Before the gateway, which waits for calls: those that wait for messages end with this.
+        Stage::of("queues", |stop, tasks| {
+            tasks.spawn(queue::run(rooms.sqs.clone(), stop));
+        }),
         Stage::of("gateway", |stop, tasks| {
             tasks.spawn(function_to_gateway::serve(gateway, listener, tls, stop));
         }),

@@ -3,6 +3,7 @@
 pub(crate) mod authorization;
 pub(crate) mod bucket_to_notification;
 pub(crate) mod function_to_alert;
+pub(crate) mod function_to_bucket;
 pub(crate) mod function_to_gateway;
 pub(crate) mod function_to_identity;
 pub(crate) mod notification_to_function;

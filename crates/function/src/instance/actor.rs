@@ -14,13 +14,13 @@ use tokio::{
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Folder, Host, Hosted, Ran, Work,
+    Ended, Folder, Host, Hosted, Ran, Work,
     output::Output,
     report::{Report, end_line, start_line},
 };
 use crate::{
     invocation::Failure,
-    log::Stream,
+    log::{Stream, Tail},
     memory,
     process::{Process, how},
     runtime_api::{self, Ask, Assignment, MESSAGES_MAX, Message, Refusal},
@@ -28,6 +28,8 @@ use crate::{
 
 /// How long a process may take until it first asks for an event, and to ask again, in milliseconds.
 const INIT_MILLIS_MAX: i64 = 10_000;
+/// Buffers of output that are read before a report.
+const READS_MAX: usize = 16;
 /// How often memory is measured.
 const MEASURE_EVERY: Duration = Duration::from_millis(250);
 
@@ -72,6 +74,8 @@ pub(super) struct Actor {
     used_bytes: u64,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
+    /// The last of the log since the invocation before ended.
+    tail: Tail,
 }
 
 impl Actor {
@@ -99,6 +103,7 @@ impl Actor {
             used_bytes: 0,
             stdout,
             stderr,
+            tail: Tail::default(),
         }
     }
 
@@ -218,13 +223,15 @@ impl Actor {
             return;
         };
         let job = &current.work.job;
-        let deadline = self.host.clock.now().plus_millis(self.host.config.timeout_millis);
+        let timeout = self.hosted.function.resources.timeout_millis;
+        let deadline = self.host.clock.now().plus_millis(timeout);
         let assignment = Assignment {
             request_id: job.request_id.clone(),
             event: job.event.clone(),
             deadline_millis: deadline.as_millis(),
             arn: self.hosted.function.arn.clone(),
             trace_id: trace_id(&self.host),
+            client_context: job.client_context.clone(),
         };
         let line = start_line(&job.request_id);
         if give.send(assignment).is_err() {
@@ -268,7 +275,8 @@ impl Actor {
         };
         let running = matches!(self.phase, Phase::Running);
         let starting = matches!(self.phase, Phase::Starting);
-        let limit = if running { self.host.config.timeout_millis } else { INIT_MILLIS_MAX };
+        let timeout = self.hosted.function.resources.timeout_millis;
+        let limit = if running { timeout } else { INIT_MILLIS_MAX };
         let failure = match end {
             End::OverMemory => Failure::out_of_memory(&request_id),
             End::InitError(failure) => failure,
@@ -277,8 +285,13 @@ impl Actor {
             // It had answered what it was given; this event never reached it.
             End::TimedOut | End::Exited(_) | End::Dismissed => return self.done(Ran::NotTaken),
         };
-        self.say(&failure.message);
         let timed_out = failure.error_type == "Sandbox.Timedout";
+        if timed_out {
+            let at = self.host.clock.now().to_millis_text();
+            self.say(&format!("{at} {request_id} {}", failure.bare_message()));
+        } else {
+            self.say(&failure.message);
+        }
         self.report(Some(if timed_out { "timeout" } else { "error" }));
         self.done(Ran::Failed(failure));
     }
@@ -286,7 +299,7 @@ impl Actor {
     fn done(&mut self, ran: Ran) {
         if let Some(current) = self.current.take() {
             // Whoever asked may have been stopped; the row is then taken up again.
-            drop(current.work.done.send(ran));
+            drop(current.work.done.send(Ended { ran, log: self.tail.take() }));
         }
     }
 
@@ -297,7 +310,7 @@ impl Actor {
             request_id: &request_id,
             took: current.since.elapsed(),
             init: self.init.take(),
-            memory_bytes: self.host.config.memory_bytes,
+            memory_bytes: self.hosted.function.resources.memory_bytes,
             used_bytes: self.used_bytes,
             status,
         };
@@ -310,7 +323,7 @@ impl Actor {
         if self.current.is_some() {
             self.measure_now();
         }
-        (self.used_bytes > self.host.config.memory_bytes).then_some(End::OverMemory)
+        (self.used_bytes > self.hosted.function.resources.memory_bytes).then_some(End::OverMemory)
     }
 
     fn measure_now(&mut self) {
@@ -319,25 +332,32 @@ impl Actor {
         }
     }
 
-    fn say(&self, line: &str) {
+    fn say(&mut self, line: &str) {
         self.write(Stream::Platform, line);
     }
 
-    fn print(&self, stream: Stream, lines: &[String]) -> Option<End> {
+    fn print(&mut self, stream: Stream, lines: &[String]) -> Option<End> {
         lines.iter().for_each(|line| self.write(stream, line));
         None
     }
 
-    fn write(&self, stream: Stream, line: &str) {
+    fn write(&mut self, stream: Stream, line: &str) {
+        self.tail.push(line);
         let request_id = self.current.as_ref().map(|c| c.work.job.request_id.as_str());
         self.hosted.log.write(self.host.clock.now(), &self.id, request_id, stream, line);
     }
 
-    /// Writes the output that is there already, so that it stands before the report.
+    /// Writes the output that is there already, so that it stands before the report: what a pipe
+    /// holds.
     fn catch_up(&mut self) {
-        let (stdout, stderr) = (self.stdout.ready(), self.stderr.ready());
-        self.print(Stream::Stdout, &stdout);
-        self.print(Stream::Stderr, &stderr);
+        for _ in 0..READS_MAX {
+            let (stdout, stderr) = (self.stdout.ready(), self.stderr.ready());
+            self.print(Stream::Stdout, &stdout);
+            self.print(Stream::Stderr, &stderr);
+            if stdout.is_empty() && stderr.is_empty() {
+                return;
+            }
+        }
     }
 
     /// Writes all output of a process that is gone.

@@ -1,7 +1,7 @@
 //! The second stage: the file system, limits, privileges and system calls; then the function.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -32,8 +32,10 @@ pub(super) fn run() -> Result<i32, Stuck> {
     let scratch = enclose(&order, &mut walls)?;
     walls.push(limits::set(order.limits, order.namespaces.users));
     walls.push(renounce());
-    let landlock = files::restrict(&order.readable, &scratch);
-    let files = files_wall(scratch != order.scratch, landlock, &walls);
+    let own_root = scratch != order.scratch;
+    // Landlock knows files, wherever they are shown.
+    let landlock = files::restrict(&seen(&order, own_root), &scratch);
+    let files = files_wall(own_root, landlock, &walls);
     walls.retain(|wall| wall.name != wall::FILES);
     walls.push(files);
     walls.push(calls::refuse());
@@ -50,14 +52,14 @@ pub(super) fn run() -> Result<i32, Stuck> {
 
 /// Enters a file system of its own where it may; where the scratch folder is from then on.
 fn enclose(order: &Inside, walls: &mut Vec<Wall>) -> Result<PathBuf, Stuck> {
-    let Inside { root, readable, scratch, namespaces, .. } = order;
+    let Inside { root, readable, shown, scratch, namespaces, .. } = order;
     if !namespaces.mounts {
         if namespaces.processes {
             walls.push(Wall::missing(wall::PROCESSES, "the server's /proc stays in sight"));
         }
         return Ok(scratch.clone());
     }
-    if let Err(error) = root::build(root, readable, scratch) {
+    if let Err(error) = root::build(root, readable, shown, scratch) {
         let why = format!("no file system of its own: {error}");
         walls.push(Wall::missing(wall::PROCESSES, why.as_str()));
         walls.push(Wall::missing(wall::FILES, why));
@@ -99,16 +101,26 @@ fn renounce() -> Wall {
     }
 }
 
+/// What the function reads, where it finds it.
+fn seen(order: &Inside, own_root: bool) -> Vec<PathBuf> {
+    let shown = order.shown.iter().map(|(from, to)| if own_root { to } else { from });
+    order.readable.iter().chain(shown).cloned().collect()
+}
+
 fn become_function(order: &Inside, scratch: &Path) -> Result<i32, Stuck> {
+    let own_root = scratch == Path::new(root::SCRATCH);
+    let place = |text: &OsStr| if own_root { text.to_owned() } else { moved(text, &order.shown) };
     let (program, args) = order
         .command
         .split_first()
         .ok_or_else(|| io::Error::other("no command"))
         .step("function")?;
-    let mut command = Command::new(program);
-    command.args(args).env_clear().envs(order.env.iter().map(|(name, value)| (name, value)));
-    command.current_dir(scratch).stdin(Stdio::null());
-    if scratch != Path::new(root::SCRATCH) {
+    let mut command = Command::new(place(program));
+    command.args(args.iter().map(|arg| place(arg))).env_clear();
+    command.envs(order.env.iter().map(|(name, value)| (name, place(value))));
+    let folder = order.folder.as_ref().map(|folder| PathBuf::from(place(folder.as_os_str())));
+    command.current_dir(folder.as_deref().unwrap_or(scratch)).stdin(Stdio::null());
+    if !own_root {
         command.env(OsStr::new("TMPDIR"), scratch);
     }
     // The outside keeps polite ends from itself, and who is blocked is inherited.
@@ -119,6 +131,18 @@ fn become_function(order: &Inside, scratch: &Path) -> Result<i32, Stuck> {
     }
     let function = command.spawn().step("function")?;
     see_through(Pid::from_raw(i32::try_from(function.id()).unwrap_or(i32::MAX)))
+}
+
+/// A text that names places where files are shown, for a function that sees them where they lie.
+fn moved(text: &OsStr, shown: &[(PathBuf, PathBuf)]) -> OsString {
+    let Some(plain) = text.to_str() else { return text.to_owned() };
+    let mut plain = plain.to_owned();
+    for (from, to) in shown {
+        if let (Some(from), Some(to)) = (from.to_str(), to.to_str()) {
+            plain = plain.replace(to, from);
+        }
+    }
+    plain.into()
 }
 
 /// The first process of its namespace inherits every orphan, and all end with it.

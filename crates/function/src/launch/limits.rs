@@ -9,8 +9,6 @@ use crate::wall::{self, Wall};
 const PROCESSES_MAX: u64 = 1_024;
 /// Open files of a process, as on Lambda.
 const FILES_MAX: u64 = 1_024;
-/// The largest file, in bytes: all of Lambda's scratch space by default.
-const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Data segments over memory: runtimes reserve far more than they touch.
 const DATA_FACTOR: u64 = 4;
 /// What a runtime reserves however little memory it is given, in bytes.
@@ -22,6 +20,8 @@ pub(crate) struct Limits {
     /// What the function may use, in bytes. The server measures and ends it beyond; the limit set
     /// here, a few times that, holds between two measurements.
     pub(crate) memory_bytes: u64,
+    /// The largest file, in bytes.
+    pub(crate) file_bytes: u64,
     /// Processor time of one process, in seconds.
     pub(crate) cpu_seconds: u64,
 }
@@ -32,7 +32,7 @@ pub(super) fn set(limits: Limits, own_users: bool) -> Wall {
     let mut wanted = vec![
         (Resource::RLIMIT_DATA, data, "memory"),
         (Resource::RLIMIT_NOFILE, FILES_MAX, "open files"),
-        (Resource::RLIMIT_FSIZE, FILE_BYTES_MAX, "file size"),
+        (Resource::RLIMIT_FSIZE, limits.file_bytes, "file size"),
         (Resource::RLIMIT_CPU, limits.cpu_seconds, "processor time"),
         (Resource::RLIMIT_CORE, 0, "core dumps"),
     ];

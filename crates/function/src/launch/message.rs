@@ -48,10 +48,14 @@ pub(crate) struct Inside {
     pub(crate) command: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) readable: Vec<PathBuf>,
+    /// What it reads elsewhere than it lies: from, to.
+    pub(crate) shown: Vec<(PathBuf, PathBuf)>,
     /// The folder that the function may write.
     pub(crate) scratch: PathBuf,
     /// An empty folder to build the file system in.
     pub(crate) root: PathBuf,
+    /// Where it begins; the scratch folder where nothing is named.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) namespaces: Namespaces,
 }

@@ -31,7 +31,12 @@ const NONE: Option<&Path> = None;
 const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
 /// Builds the file system at `root`.
-pub(super) fn build(root: &Path, readable: &[PathBuf], scratch: &Path) -> io::Result<()> {
+pub(super) fn build(
+    root: &Path,
+    readable: &[PathBuf],
+    shown: &[(PathBuf, PathBuf)],
+    scratch: &Path,
+) -> io::Result<()> {
     // What we mount must not appear outside, nor the other way round.
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
     mount(Some("tmpfs"), root, Some("tmpfs"), HARMLESS, Some(ROOT_SIZE))?;
@@ -42,6 +47,9 @@ pub(super) fn build(root: &Path, readable: &[PathBuf], scratch: &Path) -> io::Re
     show(root, scratch, &within(root, Path::new(SCRATCH)))?;
     for path in readable {
         show(root, path, &within(root, path))?;
+    }
+    for (from, to) in shown {
+        show(root, from, &within(root, to))?;
     }
     for folder in EMPTY {
         make_folder(&root.join(folder))?;

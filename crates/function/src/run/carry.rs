@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use store::Lease;
 use tokio_util::sync::CancellationToken;
 
+use super::{crew::Errand, flight::fly};
 use crate::{
     Functions, Job, Settled,
     instance::{Hosted, Instance, Ran},
@@ -21,6 +22,7 @@ const WAIT_MILLIS_MAX: i64 = 30_000;
 
 /// An event has landed; the instance may take another.
 pub(super) struct Carried {
+    pub(super) errand: Errand,
     pub(super) hosted: Arc<Hosted>,
     pub(super) instance: Option<Instance>,
 }
@@ -45,7 +47,7 @@ pub(super) async fn carry(
             None
         }
     };
-    Carried { hosted: trip.hosted, instance }
+    Carried { errand: Errand::Event, hosted: trip.hosted, instance }
 }
 
 struct Trip {
@@ -59,6 +61,10 @@ struct Trip {
 impl Trip {
     /// From the queue to the end; the instance, where it may take another.
     async fn carry(&self, instance: Option<Instance>) -> Option<Instance> {
+        if let Some(late) = self.late(self.now()) {
+            self.conclude(Conclusion::Failed { reason: &late }).await;
+            return instance;
+        }
         let (instance, ran) = self.fly(instance).await;
         match ran {
             Some(Ran::Answered(response)) => self.succeeded(&response).await,
@@ -73,37 +79,17 @@ impl Trip {
     async fn fly(&self, mut idle: Option<Instance>) -> (Option<Instance>, Option<Ran>) {
         let mut wait = Wait::new();
         loop {
-            let (instance, running) = match idle.take() {
-                Some(mut instance) => {
-                    let running = instance.run(self.job.clone()).await;
-                    (instance, running)
-                }
-                None => match self.start().await {
-                    Ok(started) => started,
-                    Err(error) => {
-                        let name = &self.hosted.function.name;
-                        tracing::warn!(function.name = %name, %error, "`{name}` waits: {error}");
-                        if wait.over(self).await {
-                            continue;
-                        }
+            match fly(&self.functions, &self.hosted, &self.job, idle.take(), &self.stop).await {
+                Ok((instance, ended)) => return (instance, Some(ended.ran)),
+                Err(error) => {
+                    let name = &self.hosted.function.name;
+                    tracing::warn!(function.name = %name, %error, "`{name}` waits: {error}");
+                    if !wait.over(self).await {
                         return (None, None);
                     }
-                },
-            };
-            match running.end().await {
-                Ran::NotTaken if !self.stop.is_cancelled() => {}
-                ran => {
-                    let alive = !instance.is_gone();
-                    return (alive.then_some(instance), Some(ran));
                 }
             }
         }
-    }
-
-    async fn start(&self) -> Result<(Instance, crate::instance::Running), crate::Error> {
-        let host = &self.functions.0.host;
-        // Boxed: a start is long, and most events find an instance.
-        Box::pin(Instance::start(host, &self.hosted, self.job.clone())).await
     }
 
     async fn succeeded(&self, response: &Bytes) {
@@ -112,9 +98,7 @@ impl Trip {
         let mut wait = Wait::new();
         loop {
             match settle.settle(function, request_id, event, response).await {
-                Ok(Settled::Done) => {
-                    return self.insist(|| self.queue().ack(&self.lease.id, self.now())).await;
-                }
+                Ok(Settled::Done) => return self.conclude(Conclusion::Succeeded).await,
                 Ok(Settled::Dead { reason, detail }) => return self.bury(&reason, detail).await,
                 Err(error) => {
                     let name = &function.name;
@@ -134,19 +118,49 @@ impl Trip {
         let reason = failure.reason();
         let (name, id) = (&self.hosted.function.name, &self.job.request_id);
         let tries = self.lease.attempts;
-        let waits = &self.functions.0.host.config.retry_waits;
-        let wait = usize::try_from(tries.saturating_sub(1)).ok().and_then(|at| waits.get(at));
         // The function worded the reason: quoted, it forges no line.
         tracing::warn!(
             function.name = %name, request.id = %id, tries, reason,
             "`{name}` failed at {id}, try {tries}: {reason:?}"
         );
-        match wait {
-            Some(wait) => {
-                let due = self.now().plus_millis(*wait);
-                self.insist(|| self.queue().nack(&self.lease.id, due, &reason)).await;
+        match self.next_try() {
+            Some(due) => self.insist(|| self.queue().nack(&self.lease.id, due, &reason)).await,
+            None => self.conclude(Conclusion::Failed { reason: &reason }).await,
+        }
+    }
+
+    /// When the next try is due; `None` where this was the last, by the function's own settings
+    /// for events and by the waits that there are.
+    fn next_try(&self) -> Option<Timestamp> {
+        let waits = &self.functions.0.host.config.retry_waits;
+        let settings = self.functions.event_settings(&self.hosted.function.name);
+        let tried = usize::try_from(self.lease.attempts.saturating_sub(1)).ok()?;
+        if settings.retries.is_some_and(|most| tried >= usize::from(most)) {
+            return None;
+        }
+        let due = self.now().plus_millis(*waits.get(tried)?);
+        self.late(due).is_none().then_some(due)
+    }
+
+    /// Why the event is not tried any more at `at`, for its age.
+    fn late(&self, at: Timestamp) -> Option<String> {
+        let settings = self.functions.event_settings(&self.hosted.function.name);
+        let age_max = settings.age_seconds?;
+        let age = at.millis_since(self.lease.put_at) / 1_000;
+        (age >= i64::from(age_max)).then(|| {
+            format!("EventAgeExceeded: the event was not handled within {age_max} seconds")
+        })
+    }
+
+    /// The one place where an event's journey ends for good.
+    async fn conclude(&self, conclusion: Conclusion<'_>) {
+        match conclusion {
+            Conclusion::Succeeded => {
+                self.insist(|| self.queue().ack(&self.lease.id, self.now())).await;
             }
-            None => self.bury(&reason, subject(&self.job.event)).await,
+            Conclusion::Failed { reason } => {
+                self.bury(reason, subject(&self.job.event)).await;
+            }
         }
     }
 
@@ -178,6 +192,15 @@ impl Trip {
     fn now(&self) -> Timestamp {
         self.functions.0.host.clock.now()
     }
+}
+
+/// How an event's journey ends for good.
+enum Conclusion<'a> {
+    Succeeded,
+    /// It is not tried again.
+    Failed {
+        reason: &'a str,
+    },
 }
 
 /// Waits that grow.

@@ -10,30 +10,44 @@ use crate::{
     instance::{Hosted, Instance},
 };
 
-/// Instances of one function at a time.
-const INSTANCES_MAX: usize = 2;
+/// Instances of one function that events keep busy at a time: a crowd of them waits in its queue
+/// rather than start as many processes.
+const EVENTS_MAX: usize = 4;
 /// Events of one function that are leased and wait for an instance.
 pub(super) const WAITING_MAX: usize = 16;
 /// How long an instance stays without work, in milliseconds.
 const IDLE_MILLIS_MAX: i64 = 5 * 60 * 1_000;
+
+/// What an instance works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    Event,
+    Call,
+}
 
 pub(super) struct Crew {
     pub(super) hosted: Arc<Hosted>,
     pub(super) waiting: VecDeque<(Lease, Job)>,
     /// The last one back is the first to go.
     idle: Vec<Instance>,
-    busy: usize,
+    events: usize,
+    calls: usize,
 }
 
 impl Crew {
     pub(super) fn new(hosted: &Arc<Hosted>) -> Self {
         let hosted = Arc::clone(hosted);
-        Self { hosted, waiting: VecDeque::new(), idle: Vec::new(), busy: 0 }
+        Self { hosted, waiting: VecDeque::new(), idle: Vec::new(), events: 0, calls: 0 }
     }
 
     /// How many more events may wait.
     pub(super) fn room(&self) -> usize {
         WAITING_MAX.saturating_sub(self.waiting.len())
+    }
+
+    /// Whether nothing of it is at work.
+    pub(super) fn is_done(&self) -> bool {
+        self.events + self.calls == 0 && self.waiting.is_empty()
     }
 
     /// Follows a function that was replaced: instances of the old one get no more work.
@@ -44,25 +58,53 @@ impl Crew {
         }
     }
 
-    /// The next event that has a place, with an instance where one is idle.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<(Lease, Job, Option<Instance>)> {
-        if self.busy >= INSTANCES_MAX {
+    /// Lets go of all that nobody needs once the function is gone.
+    pub(super) fn dismiss(&mut self) -> VecDeque<(Lease, Job)> {
+        self.idle.clear();
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// The next event that has a place among `limit`, with an instance where one is idle.
+    pub(super) fn next(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Option<(Lease, Job, Option<Instance>)> {
+        if self.events >= EVENTS_MAX || self.events + self.calls >= limit {
             return None;
         }
         let (lease, job) = self.waiting.pop_front()?;
-        self.busy += 1;
+        self.events += 1;
+        Some((lease, job, self.instance(now)))
+    }
+
+    /// A place for a call among `limit`, with an instance where one is idle.
+    pub(super) fn place(&mut self, now: Timestamp, limit: usize) -> Option<Option<Instance>> {
+        if self.events + self.calls >= limit {
+            return None;
+        }
+        self.calls += 1;
+        Some(self.instance(now))
+    }
+
+    fn instance(&mut self, now: Timestamp) -> Option<Instance> {
         self.idle.retain(|instance| !instance.is_gone() && instance.retire_at > now);
-        Some((lease, job, self.idle.pop()))
+        self.idle.pop()
     }
 
     /// Takes an instance back.
     pub(super) fn land(
         &mut self,
+        errand: Errand,
         hosted: &Arc<Hosted>,
         instance: Option<Instance>,
         now: Timestamp,
     ) {
-        self.busy = self.busy.saturating_sub(1);
+        let busy = match errand {
+            Errand::Event => &mut self.events,
+            Errand::Call => &mut self.calls,
+        };
+        *busy = busy.saturating_sub(1);
         if let Some(mut instance) = instance.filter(|_| Arc::ptr_eq(&self.hosted, hosted)) {
             instance.idle_since = now;
             self.idle.push(instance);

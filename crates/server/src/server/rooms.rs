@@ -6,33 +6,36 @@ use alert::Alerts;
 use anyhow::Context;
 use bucket::Buckets;
 use flow::{Clock, HttpService, Secret, Service};
-use function::{Function, Functions};
+use function::Functions;
 use gateway::Gateway;
 use identity::Identity;
 use notification::Notifications;
+use queue::Queues;
 use store::{Database, Journal, Queue};
 use topic::Topics;
 use trail::Trails;
 
 use crate::{
-    config::{Config, Isolation},
+    config::Config,
     passage::Passages,
     server::{
         Options,
-        rules::{Keeper, QUESTION_VARIABLE, Rules},
+        functions,
+        rules::{Keeper, Rules},
     },
     wiring::{
         authorization::Authorization,
         function_to_alert::Findings,
+        function_to_bucket::Objects,
         function_to_gateway::InnerEndpoints,
-        function_to_identity::{DETECT_ROLE, ensure_detect_role, roles},
+        function_to_identity::ensure_detect_role,
         notification_to_function::{Events, Targets},
         trail_to_bucket,
     },
 };
 
-/// The name of the shipped function.
-const DETECT: &str = "detect";
+/// The largest body of a call, in bytes: a function's code of 50 MiB in Base64, and what is around it.
+const BODY_BYTES_MAX: usize = 70 * 1024 * 1024;
 /// Letters of the key that signs webhooks.
 const KEY_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Length of that key in characters.
@@ -45,8 +48,10 @@ pub(crate) struct Rooms {
     pub(crate) identity: Arc<Identity>,
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) topics: Topics,
+    pub(crate) sqs: Queues,
     pub(crate) alerts: Alerts,
     pub(crate) functions: Functions,
+    objects: Arc<Objects>,
     pub(crate) notifications: Notifications,
     pub(crate) buckets: Buckets,
     pub(crate) trails: Trails,
@@ -78,13 +83,17 @@ impl Rooms {
         // One for all: making it reads the machine's whole trust store.
         let client = outgoing(config)?;
         let topics = open_topics(options, &state, &work, client.clone(), endpoint).await?;
+        let sqs = open_queues(options).await?;
         let alerts = open_alerts(options, &work, client, &topics).await?;
         let mut keeper = Keeper::open(config, dir)?;
         let passages = Passages::default();
         let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
-        let functions =
-            open_functions(options, &work, endpoint, inner, &identity, findings).await?;
-        keeper.begin(detect(options), &functions)?;
+        let objects = Arc::new(Objects::default());
+        let ports = functions::ports(options, inner, (&identity, &authorization), findings, &objects);
+        let functions = Functions::open(functions::settings(options, endpoint), &state, &work, ports);
+        let functions = functions.await?;
+        authorization.add("lambda", Arc::new(functions.clone()));
+        keeper.begin(functions::detect(options), &functions)?;
         let mut notifications = notification::Config::new(region.clone(), account.clone());
         notifications.back_off.max_millis = config.notification.retry_wait_max.millis();
         notifications.age_max_millis = config.notification.age_max.millis();
@@ -92,15 +101,16 @@ impl Rooms {
         let notifications =
             Notifications::open(notifications, &work, invoke, Arc::clone(clock)).await?;
         let buckets = open_buckets(options, &functions).await?;
+        objects.open(buckets.clone());
         let trails =
             trail::Config { account, region, wait_max_millis: config.trail.wait_max.millis() };
         let deliver = Arc::new(buckets.clone());
         let (clock_, chance_) = (Arc::clone(clock), Arc::clone(chance));
         let trails =
             Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
-        trail_to_bucket::stand_ready(config, &detect_arn(config), &buckets, &trails).await?;
+        trail_to_bucket::stand_ready(config, &functions::detect_arn(config), &buckets, &trails).await?;
         let gateway =
-            open_gateway(options, &journal, &identity, &authorization, &topics, &trails, &buckets)
+            open_gateway(options, &journal, &identity, &authorization, (&topics, &sqs, &functions), &trails, &buckets)
                 .await?;
         inner.open(gateway.clone());
         let clock = Arc::clone(clock);
@@ -110,8 +120,10 @@ impl Rooms {
             identity,
             authorization,
             topics,
+            sqs,
             alerts,
             functions,
+            objects,
             notifications,
             buckets,
             trails,
@@ -137,7 +149,9 @@ impl Rooms {
     /// Closes what is below the rooms, once nothing runs.
     pub(crate) async fn close(&self) {
         self.authorization.close();
+        self.objects.close();
         self.buckets.clone().close().await;
+        self.sqs.close().await;
         self.journal.clone().close().await;
         self.work.clone().close().await;
         self.state.clone().close().await;
@@ -158,6 +172,14 @@ async fn open_topics(
     let topics = Topics::open(settings, state, work, client, clock, chance).await?;
     topics.set_endpoint(endpoint);
     Ok(topics)
+}
+
+async fn open_queues(options: &Options) -> anyhow::Result<Queues> {
+    let Options { config, dir, clock, chance, .. } = options;
+    let settings =
+        queue::Config { account: config.account_id.clone(), region: config.region.clone() };
+    let path = dir.path().join("queue.db");
+    Ok(Queues::open(settings, &path, Arc::clone(clock), Arc::clone(chance)).await?)
 }
 
 fn outgoing(config: &Config) -> anyhow::Result<outgoing::Client> {
@@ -190,67 +212,6 @@ async fn open_alerts(
     Ok(Alerts::open(settings, work, client, publish, Arc::clone(clock)).await?)
 }
 
-async fn open_functions(
-    options: &Options,
-    work: &Database,
-    endpoint: &str,
-    inner: &InnerEndpoints,
-    identity: &Arc<Identity>,
-    findings: Findings,
-) -> anyhow::Result<Functions> {
-    let Options { config, dir, clock, chance, .. } = options;
-    let settings = function::Config {
-        account: config.account_id.clone(),
-        region: config.region.clone(),
-        retry_waits: config.function.retry_waits.iter().map(|wait| wait.millis()).collect(),
-        timeout_millis: config.function.timeout.millis(),
-        memory_bytes: config.function.memory_mib * 1024 * 1024,
-        isolation: match config.function.isolation {
-            Isolation::BestEffort => function::Isolation::BestEffort,
-            Isolation::Required => function::Isolation::Required,
-        },
-        dir: dir.path().join("functions"),
-        endpoint: endpoint.to_owned(),
-        launcher: options.launcher.clone(),
-    };
-    let inner = inner.clone();
-    let functions = Functions::open(
-        settings,
-        work,
-        roles(Arc::clone(identity)),
-        Arc::new(findings),
-        Arc::new(move |listener, gone| inner.serve(listener, gone)),
-        Arc::clone(clock),
-        Arc::clone(chance),
-    );
-    Ok(functions.await?)
-}
-
-/// The shipped function, without its rules.
-fn detect(options: &Options) -> Function {
-    let Config { account_id, rule, .. } = &options.config;
-    // Its role says what it may read: the events are our own.
-    let mut env = vec![("TRAILHOUND_BUCKETS".into(), "*".into())];
-    if !rule.when.is_empty() {
-        env.push((QUESTION_VARIABLE.into(), rule.when.clone().into()));
-    }
-    Function {
-        name: DETECT.to_owned(),
-        arn: detect_arn(&options.config),
-        command: options.detect.clone(),
-        env,
-        findings: true,
-        role: format!("arn:aws:iam::{account_id}:role/{DETECT_ROLE}"),
-        readable: Vec::new(),
-    }
-}
-
-/// The ARN of the shipped function.
-fn detect_arn(config: &Config) -> String {
-    let (account, region) = (&config.account_id, &config.region);
-    format!("arn:aws:lambda:{region}:{account}:function:{DETECT}")
-}
-
 async fn open_buckets(options: &Options, functions: &Functions) -> anyhow::Result<Buckets> {
     let config = bucket::Config {
         dir: options.dir.path().join("bucket"),
@@ -267,16 +228,18 @@ async fn open_gateway(
     journal: &Journal,
     identity: &Arc<Identity>,
     authorization: &Arc<Authorization>,
-    topics: &Topics,
+    (topics, sqs, functions): (&Topics, &Queues, &Functions),
     trails: &Trails,
     buckets: &Buckets,
 ) -> anyhow::Result<Gateway> {
     let config = &options.config;
     let services: HashMap<String, Arc<dyn Service>> = HashMap::from([
         ("sns".to_owned(), Arc::new(topics.clone()) as Arc<dyn Service>),
+        ("sqs".to_owned(), Arc::new(sqs.clone()) as Arc<dyn Service>),
         ("sts".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
         ("iam".to_owned(), Arc::clone(identity) as Arc<dyn Service>),
         ("cloudtrail".to_owned(), Arc::new(trails.clone()) as Arc<dyn Service>),
+        ("lambda".to_owned(), Arc::new(functions.clone()) as Arc<dyn Service>),
     ]);
     let (path, pem) = topics.certificate().await?;
     let page = gateway::Page {
@@ -296,7 +259,7 @@ async fn open_gateway(
         union: trails.union(),
         clock: Arc::clone(&options.clock),
         chance: Arc::clone(&options.chance),
-        limits: gateway::Limits::default(),
+        limits: gateway::Limits { body_bytes: BODY_BYTES_MAX, ..gateway::Limits::default() },
         pages,
     }))
 }

@@ -9,8 +9,6 @@ use identity::Identity;
 const LIFETIME_MILLIS: i64 = 6 * 60 * 60 * 1000;
 /// The service that assumes functions' roles.
 const LAMBDA: &str = "lambda.amazonaws.com";
-/// The name of the sessions that functions run in.
-const SESSION: &str = "detect";
 /// All that the shipped function does: it reads the object that it is told of.
 const DETECT_POLICY: (&str, &str) = (
     "read-log-files",
@@ -27,14 +25,17 @@ pub(crate) async fn ensure_detect_role(identity: &Identity) -> Result<(), identi
 
 /// Issues credentials for functions' roles: what their policies allow is what functions may do.
 pub(crate) fn roles(identity: Arc<Identity>) -> Roles {
-    Arc::new(move |arn: &str| {
+    Arc::new(move |arn: &str, session: &str| {
+        if identity.trust_of(arn).is_none() {
+            return Err(format!("the function's role {arn} does not exist"));
+        }
         let role = arn.rsplit('/').next().unwrap_or(arn);
-        let made = identity.issue_role_session(role, SESSION, LIFETIME_MILLIS);
-        RoleCredentials {
+        let made = identity.issue_role_session(role, session, LIFETIME_MILLIS);
+        Ok(RoleCredentials {
             access_key_id: made.access_key_id,
             secret_access_key: made.secret,
             session_token: made.session_token,
             expires: Some(made.expires),
-        }
+        })
     })
 }

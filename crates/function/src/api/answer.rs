@@ -1,0 +1,131 @@
+//! A function as the API tells of it.
+
+use flow::{Fault, Request, Timestamp, Tree};
+
+use super::{broken, name::LATEST};
+use crate::{Functions, instance::Hosted, kept::Row, runtime::Architecture};
+
+impl Functions {
+    pub(super) fn get_configuration(&self, input: &Tree) -> Result<Tree, Fault> {
+        let (named, row) = self.known(input)?;
+        Ok(self.configuration(&named.name, &row))
+    }
+
+    pub(super) fn get_function(&self, request: &Request) -> Result<Tree, Fault> {
+        let (named, row) = self.known(&request.input)?;
+        let mut members = vec![("Configuration", self.configuration(&named.name, &row))];
+        if row.deployment.is_some() {
+            members.push(("Code", Tree::map([("RepositoryType", Tree::from("S3"))])));
+        }
+        if !row.tags.is_empty() {
+            members.push(("Tags", texts(row.tags.iter())));
+        }
+        if let Some(count) = row.reserved {
+            let reserved =
+                Tree::map([("ReservedConcurrentExecutions", Tree::from(i64::from(count)))]);
+            members.push(("Concurrency", reserved));
+        }
+        Ok(Tree::map(members))
+    }
+
+    /// The configuration of a function, of ours or of a user's.
+    pub(super) fn configuration(&self, name: &str, row: &Row) -> Tree {
+        let arn = self.arn_of(name);
+        let hosted = self.hosted(&arn);
+        let mut members =
+            vec![("FunctionName", Tree::from(name)), ("FunctionArn", Tree::from(arn))];
+        match (&row.deployment, hosted) {
+            (Some(made), _) => {
+                members.extend([
+                    ("Runtime", Tree::from(made.runtime.as_str())),
+                    ("Role", Tree::from(made.role.as_str())),
+                    ("Handler", Tree::from(made.handler.as_str())),
+                    ("CodeSize", count(made.code.bytes)),
+                    ("Description", Tree::from(made.description.as_str())),
+                    ("Timeout", Tree::from(i64::from(made.timeout_seconds))),
+                    ("MemorySize", Tree::from(i64::from(made.memory_mib))),
+                    ("CodeSha256", Tree::from(made.code.sha256.as_str())),
+                    ("EphemeralStorage", size(i64::from(made.scratch_mib))),
+                    ("Architectures", vec![Tree::from(made.architecture.name())].into()),
+                ]);
+                if let Some(variables) = &made.variables {
+                    let variables = texts(variables.iter());
+                    members.push(("Environment", Tree::map([("Variables", variables)])));
+                }
+            }
+            (None, Some(hosted)) => members.extend(own(&hosted)),
+            (None, None) => {}
+        }
+        members.extend(common(name, row));
+        Tree::map(members)
+    }
+
+    /// What a call that changed a function answers.
+    pub(super) fn changed(&self, name: &str) -> Result<Tree, Fault> {
+        let gone = || broken(&crate::Error::Reject { name: name.to_owned(), why: "it is gone" });
+        let row = self.row(name).ok_or_else(gone)?;
+        Ok(self.configuration(name, &row))
+    }
+}
+
+/// A function of ours: the server is its code.
+fn own(hosted: &Hosted) -> Vec<(&'static str, Tree)> {
+    let function = &hosted.function;
+    let program = function.command.first().and_then(|program| std::fs::metadata(program).ok());
+    let mebibytes = |bytes: u64| count(bytes / (1024 * 1024));
+    let architecture = Architecture::OWN.map_or("x86_64", Architecture::name);
+    vec![
+        ("Runtime", Tree::from("provided.al2023")),
+        ("Role", Tree::from(function.role.as_str())),
+        ("Handler", Tree::from(hosted.handler())),
+        ("CodeSize", count(program.map_or(0, |what| what.len()))),
+        ("Description", Tree::from("Shipped with Trailhound.")),
+        ("Timeout", Tree::from(function.resources.timeout_millis / 1_000)),
+        ("MemorySize", mebibytes(function.resources.memory_bytes)),
+        ("EphemeralStorage", Tree::map([("Size", mebibytes(function.resources.scratch_bytes))])),
+        ("Architectures", vec![Tree::from(architecture)].into()),
+    ]
+}
+
+/// What is the same of all functions.
+fn common(name: &str, row: &Row) -> Vec<(&'static str, Tree)> {
+    vec![
+        ("LastModified", Tree::from(moment(row.modified))),
+        ("Version", Tree::from(LATEST)),
+        ("TracingConfig", Tree::map([("Mode", Tree::from("PassThrough"))])),
+        ("RevisionId", Tree::from(row.revision.as_str())),
+        // Code is unpacked before its call is answered: nothing is pending ever.
+        ("State", Tree::from("Active")),
+        ("LastUpdateStatus", Tree::from("Successful")),
+        ("PackageType", Tree::from("Zip")),
+        (
+            "SnapStart",
+            Tree::map([("ApplyOn", Tree::from("None")), ("OptimizationStatus", Tree::from("Off"))]),
+        ),
+        (
+            "LoggingConfig",
+            Tree::map([
+                ("LogFormat", Tree::from("Text")),
+                ("LogGroup", Tree::from(format!("/aws/lambda/{name}"))),
+            ]),
+        ),
+    ]
+}
+
+/// Lambda's own way to write a moment, which is text in its model.
+fn moment(at: Timestamp) -> String {
+    let text = at.to_millis_text();
+    format!("{}+0000", text.strip_suffix('Z').unwrap_or(&text))
+}
+
+fn size(mebibytes: i64) -> Tree {
+    Tree::map([("Size", Tree::from(mebibytes))])
+}
+
+pub(super) fn count(bytes: u64) -> Tree {
+    Tree::from(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+pub(super) fn texts<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Tree {
+    Tree::map(pairs.map(|(name, value)| (name.clone(), Tree::from(value.as_str()))))
+}

@@ -1,0 +1,115 @@
+//! Who may invoke a function: its policy, statement by statement.
+
+use flow::{Fault, Tree};
+use serde_json::Value;
+
+use super::{broken, conflict, fault, invalid, parameter::check_revision, required, validation};
+use crate::{
+    Functions,
+    policy::{POLICY_BYTES_MAX, Permission, document},
+};
+
+/// The longest id of a statement, in bytes.
+const SID_BYTES_MAX: usize = 100;
+
+impl Functions {
+    pub(super) async fn add_permission(&self, input: &Tree) -> Result<Tree, Fault> {
+        let _changing = self.0.changing.lock().await;
+        let (named, mut row) = self.known(input)?;
+        check_revision(input, &row)?;
+        let arn = self.arn_of(&named.name);
+        for member in ["FunctionUrlAuthType", "InvokedViaFunctionUrl"] {
+            if input.get(member).is_some() {
+                let why = format!("{member}: function URLs are not offered by this server");
+                return Err(invalid(why));
+            }
+        }
+        let sid = required(input, "StatementId")?;
+        let action = required(input, "Action")?;
+        check_sid(sid)?;
+        check_action(action)?;
+        if has(&row.statements, sid) {
+            return Err(conflict(format!(
+                "The statement id ({sid}) provided already exists. Please provide a new statement \
+                 id, or remove the existing statement."
+            )));
+        }
+        let permission = Permission {
+            sid,
+            action,
+            principal: required(input, "Principal")?,
+            source_arn: input.text("SourceArn"),
+            source_account: input.text("SourceAccount"),
+            organization: input.text("PrincipalOrgID"),
+            token: input.text("EventSourceToken"),
+        };
+        let statement = permission.statement(&arn).ok_or_else(|| {
+            invalid("The provided principal was invalid. Please check the principal and try again.")
+        })?;
+        let text = statement.to_string();
+        row.statements.push(statement);
+        if document(&row.statements).is_some_and(|document| document.len() > POLICY_BYTES_MAX) {
+            let code = "PolicyLengthExceededException";
+            let message =
+                format!("The final policy size is bigger than the limit ({POLICY_BYTES_MAX}).");
+            return Err(fault(code, message));
+        }
+        row.revision = self.0.host.chance.uuid();
+        self.put_row(&named.name, row).await.map_err(|error| broken(&error))?;
+        Ok(Tree::map([("Statement", Tree::from(text))]))
+    }
+
+    pub(super) async fn remove_permission(&self, input: &Tree) -> Result<Tree, Fault> {
+        let _changing = self.0.changing.lock().await;
+        let (named, mut row) = self.known(input)?;
+        let sid = required(input, "StatementId")?;
+        if !has(&row.statements, sid) {
+            let message = format!("Statement {sid} is not found in resource policy.");
+            return Err(fault("ResourceNotFoundException", message).with_status(404));
+        }
+        check_revision(input, &row)?;
+        row.statements.retain(|statement| sid_of(statement) != Some(sid));
+        row.revision = self.0.host.chance.uuid();
+        self.put_row(&named.name, row).await.map_err(|error| broken(&error))?;
+        Ok(Tree::Null)
+    }
+
+    pub(super) fn get_policy(&self, input: &Tree) -> Result<Tree, Fault> {
+        let (_, row) = self.known(input)?;
+        let Some(policy) = document(&row.statements) else {
+            let message = "The resource you requested does not exist.";
+            return Err(fault("ResourceNotFoundException", message).with_status(404));
+        };
+        Ok(Tree::map([("Policy", Tree::from(policy)), ("RevisionId", Tree::from(row.revision))]))
+    }
+}
+
+fn sid_of(statement: &Value) -> Option<&str> {
+    statement.get("Sid")?.as_str()
+}
+
+fn has(statements: &[Value], sid: &str) -> bool {
+    statements.iter().any(|statement| sid_of(statement) == Some(sid))
+}
+
+fn check_sid(sid: &str) -> Result<(), Fault> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !sid.is_empty() && sid.len() <= SID_BYTES_MAX && sid.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(validation(&format!(
+        "Value '{sid}' at 'statementId' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: ([a-zA-Z0-9-_]+)"
+    )))
+}
+
+fn check_action(action: &str) -> Result<(), Fault> {
+    let letters = |text: &str| text == "*" || text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if action.strip_prefix("lambda:").is_some_and(|name| !name.is_empty() && letters(name)) {
+        return Ok(());
+    }
+    Err(validation(&format!(
+        "Value '{action}' at 'action' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])"
+    )))
+}

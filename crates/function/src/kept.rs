@@ -1,0 +1,75 @@
+//! What is remembered of a function from start to start: one row of a table each.
+
+use std::collections::BTreeMap;
+
+use flow::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Resources, code::Stored, runtime::Architecture};
+
+/// All that is remembered of one function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// `None` where the function is one of ours: the server itself says what it runs.
+    pub(crate) deployment: Option<Deployment>,
+    /// Changes with every change; callers may ask for none in between.
+    pub(crate) revision: String,
+    pub(crate) modified: Timestamp,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Instances that the function may have, where that was said.
+    pub(crate) reserved: Option<u32>,
+    /// The statements of its policy, each as `GetPolicy` renders it.
+    pub(crate) statements: Vec<Value>,
+    /// What becomes of events that it fails at, where that was said.
+    pub(crate) events: Option<EventSettings>,
+}
+
+/// What a user deployed, and how it is to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Deployment {
+    pub(crate) runtime: String,
+    pub(crate) handler: String,
+    pub(crate) role: String,
+    pub(crate) description: String,
+    pub(crate) timeout_seconds: u16,
+    pub(crate) memory_mib: u16,
+    pub(crate) scratch_mib: u16,
+    pub(crate) architecture: Architecture,
+    /// `None` where the caller named no variables.
+    pub(crate) variables: Option<BTreeMap<String, String>>,
+    pub(crate) code: Stored,
+}
+
+/// How events are tried again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventSettings {
+    pub(crate) modified: Timestamp,
+    /// Tries after the first.
+    pub(crate) retries: Option<u8>,
+    /// How old an event may become.
+    pub(crate) age_seconds: Option<u32>,
+}
+
+impl Row {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a row is JSON")
+    }
+
+    /// Reads the row of `name`.
+    pub(crate) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes)
+            .map_err(|source| Error::Damaged { name: name.to_owned(), source })
+    }
+}
+
+impl Deployment {
+    pub(crate) fn resources(&self) -> Resources {
+        let mebibytes = |count: u16| u64::from(count) * 1024 * 1024;
+        Resources {
+            timeout_millis: i64::from(self.timeout_seconds) * 1_000,
+            memory_bytes: mebibytes(self.memory_mib),
+            scratch_bytes: mebibytes(self.scratch_mib),
+        }
+    }
+}

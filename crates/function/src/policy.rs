@@ -1,0 +1,143 @@
+//! Who may invoke a function: the statements of its policy, as Lambda writes them.
+
+use std::sync::Arc;
+
+use flow::{AccountId, ResourcePolicies};
+use serde_json::{Map, Value, json};
+
+use crate::Functions;
+
+/// The longest policy, in bytes.
+pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// What `AddPermission` grants.
+pub(crate) struct Permission<'a> {
+    pub(crate) sid: &'a str,
+    pub(crate) action: &'a str,
+    pub(crate) principal: &'a str,
+    pub(crate) source_arn: Option<&'a str>,
+    pub(crate) source_account: Option<&'a str>,
+    pub(crate) organization: Option<&'a str>,
+    pub(crate) token: Option<&'a str>,
+}
+
+impl Permission<'_> {
+    /// The statement, with its members in Lambda's order; `None` where there is no such principal.
+    pub(crate) fn statement(&self, function_arn: &str) -> Option<Value> {
+        let mut statement = json!({
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Principal": principal(self.principal)?,
+            "Action": self.action,
+            "Resource": function_arn,
+        });
+        let mut equal = Map::new();
+        let texts = [
+            ("AWS:SourceAccount", self.source_account),
+            ("aws:PrincipalOrgID", self.organization),
+            ("lambda:EventSourceToken", self.token),
+        ];
+        for (key, value) in texts {
+            equal.extend(value.map(|value| (key.to_owned(), json!(value))));
+        }
+        let mut condition = Map::new();
+        if !equal.is_empty() {
+            condition.insert("StringEquals".to_owned(), Value::Object(equal));
+        }
+        if let Some(arn) = self.source_arn {
+            condition.insert("ArnLike".to_owned(), json!({"AWS:SourceArn": arn}));
+        }
+        if let (Some(members), false) = (statement.as_object_mut(), condition.is_empty()) {
+            members.insert("Condition".to_owned(), Value::Object(condition));
+        }
+        Some(statement)
+    }
+}
+
+/// A principal as a policy has it: a service, an account, or an ARN of IAM.
+fn principal(text: &str) -> Option<Value> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_service = text.contains('.')
+        && text.ends_with(".amazonaws.com")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    if text == "*" {
+        Some(json!("*"))
+    } else if is_account {
+        Some(json!({"AWS": format!("arn:aws:iam::{text}:root")}))
+    } else if is_service {
+        Some(json!({"Service": text}))
+    } else if text.starts_with("arn:aws:iam::") || text.starts_with("arn:aws:sts::") {
+        Some(json!({"AWS": text}))
+    } else {
+        None
+    }
+}
+
+/// What a function of our own grants from the start: the account's buckets wake it.
+pub(crate) fn of_own(function_arn: &str, account: &AccountId) -> Value {
+    let account = account.to_string();
+    let permission = Permission {
+        sid: "trailhound-buckets",
+        action: "lambda:InvokeFunction",
+        principal: "s3.amazonaws.com",
+        source_arn: None,
+        source_account: Some(&account),
+        organization: None,
+        token: None,
+    };
+    permission.statement(function_arn).expect("S3 is a principal")
+}
+
+/// The document that `GetPolicy` answers; `None` where there are no statements.
+pub(crate) fn document(statements: &[Value]) -> Option<String> {
+    let document = json!({"Version": "2012-10-17", "Id": "default", "Statement": statements});
+    (!statements.is_empty()).then(|| document.to_string())
+}
+
+impl ResourcePolicies for Functions {
+    fn policy_of(&self, arn: &str) -> Option<Arc<str>> {
+        // What follows the name is a version: they all have the function's policy.
+        let parts: Vec<&str> = arn.split(':').take(7).collect();
+        let name = parts.get(6)?;
+        let row = (parts.join(":") == self.arn_of(name)).then(|| self.row(name))??;
+        document(&row.statements).map(Arc::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:us-east-2:123456789012:function:f";
+
+    fn check(principal: &str, source: Option<&str>, account: Option<&str>, expected: Option<&str>) {
+        let permission = Permission {
+            sid: "s",
+            action: "lambda:InvokeFunction",
+            principal,
+            source_arn: source,
+            source_account: account,
+            organization: None,
+            token: None,
+        };
+        let statement = permission.statement(ARN).map(|statement| statement.to_string());
+        assert_eq!(statement.as_deref(), expected);
+    }
+
+    #[test]
+    fn a_statement_reads_as_lambdas() {
+        let head = r#"{"Sid":"s","Effect":"Allow","Principal":"#;
+        let tail = format!(r#","Action":"lambda:InvokeFunction","Resource":"{ARN}""#);
+        let service = format!(r#"{head}{{"Service":"s3.amazonaws.com"}}{tail}"#);
+        check("s3.amazonaws.com", None, None, Some(&format!("{service}}}")));
+        let condition = concat!(
+            r#","Condition":{"StringEquals":{"AWS:SourceAccount":"111122223333"},"#,
+            r#""ArnLike":{"AWS:SourceArn":"arn:aws:s3:::b"}}}"#
+        );
+        let whole = format!("{service}{condition}");
+        check("s3.amazonaws.com", Some("arn:aws:s3:::b"), Some("111122223333"), Some(&whole));
+        let account = format!(r#"{head}{{"AWS":"arn:aws:iam::111122223333:root"}}{tail}}}"#);
+        check("111122223333", None, None, Some(&account));
+        check("nobody", None, None, None);
+    }
+}

@@ -1,0 +1,93 @@
+//! What functions are given: their settings, their neighbours, and the shipped one among them.
+
+use std::sync::Arc;
+
+use flow::{Authorize, Fetch};
+use function::{Function, Ports, Resources};
+use identity::Identity;
+
+use crate::{
+    config::{Config, Isolation},
+    server::{Options, rules::QUESTION_VARIABLE},
+    wiring::{
+        authorization::Authorization,
+        function_to_alert::Findings,
+        function_to_bucket::Objects,
+        function_to_gateway::InnerEndpoints,
+        function_to_identity::{DETECT_ROLE, roles},
+    },
+};
+
+/// The name of the shipped function.
+const DETECT: &str = "detect";
+
+/// How functions run.
+pub(crate) fn settings(options: &Options, endpoint: &str) -> function::Config {
+    let Options { config, dir, .. } = options;
+    let keys = &config.function;
+    function::Config {
+        account: config.account_id.clone(),
+        region: config.region.clone(),
+        retry_waits: keys.retry_waits.iter().map(|wait| wait.millis()).collect(),
+        instances_max: keys.instances_max,
+        isolation: match keys.isolation {
+            Isolation::BestEffort => function::Isolation::BestEffort,
+            Isolation::Required => function::Isolation::Required,
+        },
+        dir: dir.path().join("functions"),
+        endpoint: endpoint.to_owned(),
+        launcher: options.launcher.clone(),
+        python: keys.python.clone(),
+        node: keys.node.clone(),
+    }
+}
+
+/// Whom functions ask.
+pub(crate) fn ports(
+    options: &Options,
+    inner: &InnerEndpoints,
+    (identity, authorization): (&Arc<Identity>, &Arc<Authorization>),
+    findings: Findings,
+    objects: &Arc<Objects>,
+) -> Ports {
+    let inner = inner.clone();
+    Ports {
+        roles: roles(Arc::clone(identity)),
+        settle: Arc::new(findings),
+        endpoint: Arc::new(move |listener, gone| inner.serve(listener, gone)),
+        authorize: Arc::clone(authorization) as Arc<dyn Authorize>,
+        fetch: Arc::clone(objects) as Arc<dyn Fetch>,
+        clock: Arc::clone(&options.clock),
+        chance: Arc::clone(&options.chance),
+    }
+}
+
+/// The shipped function, without its rules.
+pub(crate) fn detect(options: &Options) -> Function {
+    let Config { account_id, rule, function, .. } = &options.config;
+    // Its role says what it may read: the events are our own.
+    let mut env = vec![("TRAILHOUND_BUCKETS".into(), "*".into())];
+    if !rule.when.is_empty() {
+        env.push((QUESTION_VARIABLE.into(), rule.when.clone().into()));
+    }
+    Function {
+        name: DETECT.to_owned(),
+        arn: detect_arn(&options.config),
+        command: options.detect.clone(),
+        env,
+        findings: true,
+        role: format!("arn:aws:iam::{account_id}:role/{DETECT_ROLE}"),
+        readable: Vec::new(),
+        resources: Resources {
+            timeout_millis: function.timeout.millis(),
+            memory_bytes: function.memory_mib * 1024 * 1024,
+            ..Resources::LARGE
+        },
+    }
+}
+
+/// The ARN of the shipped function.
+pub(crate) fn detect_arn(config: &Config) -> String {
+    let (account, region) = (&config.account_id, &config.region);
+    format!("arn:aws:lambda:{region}:{account}:function:{DETECT}")
+}
