@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flow::{Fault, Tree};
+use flow::{Fault, Timestamp, Tree};
 use rusqlite::Transaction;
 
 use crate::{
@@ -102,17 +102,31 @@ impl Inner {
     }
 
     /// One step of each task that runs; how soon the next is due, in milliseconds.
-    pub(crate) async fn move_messages(&self) -> Result<Option<i64>, store::Error> {
+    ///
+    /// `stepped_at` keeps when those that have a rate made their last step.
+    pub(crate) async fn move_messages(
+        &self,
+        stepped_at: &mut BTreeMap<String, Timestamp>,
+    ) -> Result<Option<i64>, store::Error> {
         let tasks = self.db.read(|db| move_task::running(db)).await?;
-        let mut soon = None;
+        stepped_at.retain(|handle, _| tasks.iter().any(|task| task.handle == *handle));
+        let mut soon: Option<i64> = None;
         for task in tasks {
             let queues: BTreeMap<String, i64> =
                 self.all().iter().map(|queue| (queue.arn.clone(), queue.id)).collect();
             let messages = task.per_second.unwrap_or(STEP_MESSAGES);
             let pause = if task.per_second.is_some() { 1_000 } else { 0 };
+            let now = self.now();
+            let past = stepped_at.get(&task.handle).map_or(pause, |at| now.millis_since(*at));
+            if past < pause {
+                let left = pause - past;
+                soon = Some(soon.map_or(left, |soon| soon.min(left)));
+                continue;
+            }
+            stepped_at.insert(task.handle.clone(), now);
             let step = Step {
                 queue: queues.get(&task.source).copied().unwrap_or_default(),
-                now: self.now(),
+                now,
                 queues,
                 message_ids: (0..messages).map(|_| self.chance.uuid()).collect(),
                 task,
@@ -124,7 +138,7 @@ impl Inner {
                 }
             }
             if stepped.goes_on {
-                soon = Some(soon.map_or(pause, |soon: i64| soon.min(pause)));
+                soon = Some(soon.map_or(pause, |soon| soon.min(pause)));
             }
         }
         Ok(soon)

@@ -1,5 +1,7 @@
 //! The loop that tidies up: what nobody waits for, and what callers have set going.
 
+use std::collections::BTreeMap;
+
 use flow::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -21,9 +23,9 @@ const STORE_RETRY_MILLIS: i64 = 1_000;
 /// to their end.
 pub async fn run(queues: Queues, stop: CancellationToken) {
     let inner = &queues.inner;
-    let mut tidied: Option<Timestamp> = None;
+    let (mut tidied, mut stepped_at) = (None, BTreeMap::new());
     while !stop.is_cancelled() {
-        let wait = match inner.tidy(&mut tidied).await {
+        let wait = match inner.tidy(&mut tidied, &mut stepped_at).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(%error, "Queues could not be tidied up: {error}");
@@ -41,14 +43,18 @@ pub async fn run(queues: Queues, stop: CancellationToken) {
 
 impl Inner {
     /// Does what is due; how long nothing else will be, in milliseconds.
-    async fn tidy(&self, tidied: &mut Option<Timestamp>) -> Result<i64, store::Error> {
+    async fn tidy(
+        &self,
+        tidied: &mut Option<Timestamp>,
+        stepped_at: &mut BTreeMap<String, Timestamp>,
+    ) -> Result<i64, store::Error> {
         self.sweep().await?;
         let now = self.now();
         if tidied.is_none_or(|at| now.millis_since(at) >= TIDY_EVERY_MILLIS) {
             self.expire().await?;
             *tidied = Some(now);
         }
-        Ok(self.move_messages().await?.unwrap_or(TIDY_EVERY_MILLIS))
+        Ok(self.move_messages(stepped_at).await?.unwrap_or(TIDY_EVERY_MILLIS))
     }
 
     /// Deletes what is left of queues that are gone.
