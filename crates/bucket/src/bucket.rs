@@ -130,6 +130,7 @@ impl Room {
         input: DeleteBucketInput,
     ) -> Result<DeleteBucketOutput, Refusal> {
         let name = input.bucket;
+        let of = name.clone();
         self.commit(None, move |index| {
             if index::bucket::find(index, &name)?.is_none() {
                 return Ok(Err(Refusal::no_such_bucket(&name)));
@@ -148,6 +149,7 @@ impl Room {
             Ok(Ok(Change { value: (), unused, announced: false }))
         })
         .await?;
+        self.policies.forget(&of);
         Ok(DeleteBucketOutput::default())
     }
 

@@ -3,7 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use flow::{AccountId, Chance, Clock, Configuration, ObjectCreated, Region, TargetKind};
+use flow::{
+    AccountId, Arn, BucketEvent, Chance, Clock, Configuration, Region, ResourcePolicies, TargetKind,
+};
 use futures_util::TryStreamExt;
 use s3s::service::S3Service;
 use tokio::sync::watch;
@@ -28,10 +30,18 @@ pub struct Config {
     pub region: Region,
 }
 
-/// Knows whether the target of a notification exists.
+/// Knows whether a bucket may notify a target. Answers from memory.
 pub trait TargetCheck: Send + Sync {
     /// An error is the reason, as AWS words it: `Not authorized to invoke function [<arn>]`.
-    fn check(&self, kind: TargetKind, arn: &str) -> Result<(), String>;
+    fn check(&self, bucket: &str, kind: TargetKind, arn: &str) -> Result<(), String>;
+}
+
+impl ResourcePolicies for Buckets {
+    fn policy_of(&self, arn: &str) -> Option<Arc<str>> {
+        let arn: Arn = arn.parse().ok()?;
+        let bucket = arn.resource.split('/').next()?;
+        self.room.policies.of(bucket)
+    }
 }
 
 /// All buckets of one server. Clones share them.
@@ -97,7 +107,7 @@ impl Buckets {
     }
 
     /// The oldest events that nobody took over yet, at most `limit`.
-    pub async fn pending(&self, limit: u32) -> Result<Vec<(PendingId, ObjectCreated)>, Error> {
+    pub async fn pending(&self, limit: u32) -> Result<Vec<(PendingId, BucketEvent)>, Error> {
         self.room.pending(limit).await
     }
 
@@ -139,6 +149,17 @@ impl Buckets {
 
     /// An object's bytes, all of them in memory, compared with what was stored.
     pub async fn read(&self, bucket: &str, key: &str) -> Result<Bytes, Error> {
+        let read = self.read_within(bucket, key, u64::MAX).await?;
+        Ok(read.expect("nothing is larger than that"))
+    }
+
+    /// The same of an object of at most `bytes_max`; `None` where it is larger.
+    pub async fn read_within(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes_max: u64,
+    ) -> Result<Option<Bytes>, Error> {
         let name = format!("{bucket}/{key}");
         let missing = |refusal: Refusal| match refusal.status {
             404 => Error::Missing(name.clone()),
@@ -149,6 +170,9 @@ impl Buckets {
         };
         let opened = self.room.open_object(bucket, key, |object, _| Ok(((), 0..object.size))).await;
         let (object, (), reading) = opened.map_err(missing)?;
+        if u64::try_from(int(object.size)).is_ok_and(|size| size > bytes_max) {
+            return Ok(None);
+        }
         let size = usize::try_from(int(object.size)).unwrap_or_default();
         let unreadable = |source| Error::Unreadable { name: name.clone(), source };
         let mut bytes = Vec::with_capacity(size);
@@ -156,6 +180,6 @@ impl Buckets {
         while let Some(chunk) = chunks.try_next().await.map_err(unreadable)? {
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes.into())
+        Ok(Some(bytes.into()))
     }
 }

@@ -109,7 +109,13 @@ impl Room {
                 |object| whole(object.size),
             )
             .await?;
-        let meta = if replace { meta::stated!(input)? } else { object.meta };
+        let retagged = call.headers.get("x-amz-tagging-directive").is_some_and(|d| d == "REPLACE");
+        let tags = match retagged {
+            true => crate::tagging::of_header(input.tagging.as_deref())?,
+            false => object.meta.tags.clone(),
+        };
+        let mut meta = if replace { meta::stated!(input)? } else { object.meta };
+        meta.tags = tags;
         let creation = Creation {
             bucket: input.bucket,
             key: input.key,

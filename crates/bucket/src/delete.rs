@@ -9,13 +9,17 @@ use s3s::dto::{
 
 use crate::{
     condition::WriteCondition,
-    index,
+    index::{self, object::Told},
+    object_put::changed,
     refusal::Refusal,
     room::{Call, Change, Room},
 };
 
 /// Keys that one call may delete (S3's limit).
 const KEYS_MAX: usize = 1_000;
+
+/// The event that a deletion raises.
+const DELETED: &str = "ObjectRemoved:Delete";
 
 impl Room {
     pub(crate) async fn delete_object(
@@ -25,9 +29,14 @@ impl Room {
     ) -> Result<DeleteObjectOutput, Refusal> {
         self.bucket(&input.bucket).await?;
         let condition = WriteCondition::of_headers(&call.headers)?;
+        let (origin, now) = (call.origin(), self.clock.now());
         self.commit(None, move |index| {
-            let done = index::object::delete(index, &input.bucket, &input.key, &condition)?;
-            Ok(done.map(|unused| Change { value: (), unused, announced: false }))
+            let Some(bucket) = index::bucket::find(index, &input.bucket)? else {
+                return Ok(Err(Refusal::no_such_bucket(&input.bucket)));
+            };
+            let told = Told { event_name: DELETED, origin: &origin, now };
+            let done = index::object::delete(index, &bucket, &input.key, &condition, &told)?;
+            Ok(done.map(changed))
         })
         .await?;
         Ok(DeleteObjectOutput::default())
@@ -35,7 +44,7 @@ impl Room {
 
     pub(crate) async fn delete_objects(
         self: &Arc<Self>,
-        _call: Call,
+        call: Call,
         input: DeleteObjectsInput,
     ) -> Result<DeleteObjectsOutput, Refusal> {
         self.bucket(&input.bucket).await?;
@@ -44,9 +53,15 @@ impl Room {
             return Err(Refusal::malformed_xml());
         }
         let quiet = input.delete.quiet.unwrap_or(false);
+        let (origin, now) = (call.origin(), self.clock.now());
         let (deleted, errors) = self
             .commit(None, move |index| {
-                let (mut deleted, mut errors, mut unused) = (Vec::new(), Vec::new(), Vec::new());
+                let Some(bucket) = index::bucket::find(index, &bucket)? else {
+                    return Ok(Err(Refusal::no_such_bucket(&bucket)));
+                };
+                let told = Told { event_name: DELETED, origin: &origin, now };
+                let (mut deleted, mut errors, mut change) =
+                    (Vec::new(), Vec::new(), Change::of(()));
                 for object in objects {
                     let done = match refused(&object) {
                         Some(refusal) => Err(refusal),
@@ -57,11 +72,13 @@ impl Room {
                             &object.e_tag.as_ref().map_or(WriteCondition::Always, |tag| {
                                 WriteCondition::Present(tag.value().to_owned())
                             }),
+                            &told,
                         )?,
                     };
                     match done {
-                        Ok(files) => {
-                            unused.extend(files);
+                        Ok(done) => {
+                            change.unused.extend(done.replaced);
+                            change.announced |= done.announced;
                             deleted.push(DeletedObject {
                                 key: Some(object.key),
                                 ..DeletedObject::default()
@@ -75,7 +92,8 @@ impl Room {
                         }),
                     }
                 }
-                Ok(Ok(Change { value: (deleted, errors), unused, announced: false }))
+                let Change { unused, announced, .. } = change;
+                Ok(Ok(Change { value: (deleted, errors), unused, announced }))
             })
             .await?;
         Ok(DeleteObjectsOutput {

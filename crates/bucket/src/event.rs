@@ -1,10 +1,10 @@
-//! Who created an object, and the events that wait to be handed over.
+//! Who changed an object, and the events that wait to be handed over.
 
-use flow::{Caller, ObjectCreated, RequestId};
+use flow::{BucketEvent, Caller, RequestId, Target, Timestamp};
 
 use crate::{error::Error, index, room::Room};
 
-/// What an event says of the call that created an object.
+/// What an event says of the call that it tells of.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) principal_id: String,
@@ -23,6 +23,30 @@ impl Origin {
             host_id: request.host_id.clone(),
         }
     }
+
+    /// An event of this call, about no object yet.
+    pub(crate) fn event(
+        self,
+        event_name: &str,
+        bucket: &str,
+        (time, sequencer): (Timestamp, String),
+        targets: Vec<Target>,
+    ) -> BucketEvent {
+        BucketEvent {
+            event_name: event_name.to_owned(),
+            bucket: bucket.to_owned(),
+            key: String::new(),
+            size: None,
+            e_tag: None,
+            sequencer,
+            time,
+            principal_id: self.principal_id,
+            source_ip: self.source_ip,
+            request_id: self.request_id,
+            host_id: self.host_id,
+            targets,
+        }
+    }
 }
 
 /// Names a pending event until it is cleared.
@@ -30,10 +54,7 @@ impl Origin {
 pub struct PendingId(i64);
 
 impl Room {
-    pub(crate) async fn pending(
-        &self,
-        limit: u32,
-    ) -> Result<Vec<(PendingId, ObjectCreated)>, Error> {
+    pub(crate) async fn pending(&self, limit: u32) -> Result<Vec<(PendingId, BucketEvent)>, Error> {
         let rows = self.index.read(move |index| index::event::list(index, limit)).await?;
         Ok(rows.into_iter().map(|(id, event)| (PendingId(id), event)).collect())
     }

@@ -1,4 +1,4 @@
-//! The index: which buckets, objects, uploads and pending events there are.
+//! The index: which buckets with which settings, objects, uploads and pending events there are.
 //!
 //! One SQLite file. Every change of a call is one transaction: an object and the event that tells
 //! of it appear together or not at all.
@@ -7,13 +7,15 @@ pub(crate) mod bucket;
 pub(crate) mod event;
 pub(crate) mod object;
 pub(crate) mod part;
+pub(crate) mod setting;
 pub(crate) mod upload;
 
 use flow::Timestamp;
 use rusqlite::{Connection, Row};
 
 /// The versions of the tables, oldest first.
-pub(crate) const STEPS: &[&str] = &["
+pub(crate) const STEPS: &[&str] = &[
+    "
 CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
 INSERT INTO counters (name, value) VALUES ('sequence', 0);
@@ -63,7 +65,16 @@ CREATE TABLE parts (
 CREATE UNIQUE INDEX parts_by_file ON parts (file);
 
 CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
-"];
+",
+    "
+CREATE TABLE settings (
+    bucket TEXT NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (bucket, name)
+) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Milliseconds are shifted by this many bits to make room for events of one millisecond.
 const SEQUENCE_SHIFT: u32 = 12;

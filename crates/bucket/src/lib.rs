@@ -1,7 +1,7 @@
-//! Objects in, `ObjectCreated` out; the S3 API.
+//! Objects in, events out; the S3 API.
 //!
 //! In come S3 requests that the gateway has verified, and the log files of trails. Out come
-//! answers, objects, and an event for each object that somebody wants to know of: it waits until
+//! answers, objects, and an event for each change that somebody wants to know of: it waits until
 //! whoever took it over clears it.
 //!
 //! Bytes lie in files of their own, named by chance; the index (SQLite) names them. A file is
@@ -22,6 +22,10 @@ mod multipart;
 mod notification;
 mod object_get;
 mod object_put;
+
+mod policy;
+mod settings;
+mod tagging;
 
 mod deliver;
 mod event;

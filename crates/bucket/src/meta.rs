@@ -24,7 +24,11 @@ pub(crate) struct Meta {
     /// In milliseconds since the epoch.
     pub(crate) expires: Option<i64>,
     pub(crate) user: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
+
+/// Tags by their keys.
+pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The headers that a request states, within S3's limits; inputs of several operations name them
 /// alike.

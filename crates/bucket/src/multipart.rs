@@ -44,7 +44,8 @@ impl Room {
         let algorithm = asked.unwrap_or(checksum::DEFAULT);
         let kind =
             checksum::kind_for(algorithm, input.checksum_type.as_ref().map(ChecksumType::as_str))?;
-        let meta = meta::stated!(input)?;
+        let mut meta = meta::stated!(input)?;
+        meta.tags = crate::tagging::of_header(input.tagging.as_deref())?;
         let mut upload = Upload {
             id: self.chance.text(b"0123456789abcdef", ID_DIGITS),
             owner: 0,

@@ -2,12 +2,16 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use flow::{Arn, Chance, Configuration, EventKind, Filter, NotificationConfiguration, TargetKind};
+use flow::{
+    Arn, BucketEvent, Chance, Configuration, EventKind, Filter, NotificationConfiguration, Target,
+    TargetKind,
+};
 use s3s::dto::{
     Event, FilterRule, FilterRuleName, GetBucketNotificationConfigurationInput,
     GetBucketNotificationConfigurationOutput, LambdaFunctionConfiguration,
     NotificationConfiguration as Wire, NotificationConfigurationFilter,
-    PutBucketNotificationConfigurationInput, PutBucketNotificationConfigurationOutput, S3KeyFilter,
+    PutBucketNotificationConfigurationInput, PutBucketNotificationConfigurationOutput,
+    QueueConfiguration, S3KeyFilter, TopicConfiguration,
 };
 
 use crate::{
@@ -26,12 +30,19 @@ const FILTER_BYTES_MAX: usize = 1_024;
 const ID_CHARS_MAX: usize = 255;
 
 /// The events that this server raises.
-const EVENTS: [&str; 5] = [
+const EVENTS: [&str; 11] = [
     "s3:ObjectCreated:*",
     "s3:ObjectCreated:Put",
     "s3:ObjectCreated:Post",
     "s3:ObjectCreated:Copy",
     "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:*",
+    "s3:ObjectRemoved:Delete",
+    // No bucket is versioned, so none leaves a marker.
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectTagging:*",
+    "s3:ObjectTagging:Put",
+    "s3:ObjectTagging:Delete",
 ];
 
 /// One configuration as it came, whatever its target.
@@ -46,29 +57,43 @@ struct Given {
 impl Room {
     pub(crate) async fn put_bucket_notification(
         self: &Arc<Self>,
-        _call: Call,
+        call: Call,
         input: PutBucketNotificationConfigurationInput,
     ) -> Result<PutBucketNotificationConfigurationOutput, Refusal> {
         self.bucket(&input.bucket).await?;
         let event_bridge = input.notification_configuration.event_bridge_configuration.is_some();
         let configuration = parse(input.notification_configuration, self.chance.as_ref())?;
         let skip = input.skip_destination_validation.unwrap_or(false);
-        let mut unfit = unoffered(&configuration, event_bridge);
+        let mut unfit = Vec::new();
+        if event_bridge {
+            let why = "EventBridge is not offered as a destination".to_owned();
+            unfit.push(("EventBridgeConfiguration".to_owned(), why));
+        }
         if !skip {
-            for c in configuration.configurations.iter().filter(|c| c.kind == TargetKind::Function)
-            {
-                if let Err(why) = self.targets.check(c.kind, &c.arn) {
-                    unfit.push((format!("{}, null", c.arn), why));
-                }
-            }
+            unfit.extend(configuration.configurations.iter().filter_map(|c| {
+                let why = self.targets.check(&input.bucket, c.kind, &c.arn).err()?;
+                let function = c.kind == TargetKind::Function;
+                let name = if function { format!("{}, null", c.arn) } else { c.arn.clone() };
+                Some((name, why))
+            }));
         }
         if !unfit.is_empty() {
             return Err(unable(unfit));
         }
-        let bucket = input.bucket;
+        let tested = if skip { Vec::new() } else { tested(&configuration) };
+        let (bucket, origin, now) = (input.bucket, call.origin(), self.clock.now());
         self.commit(None, move |index| {
-            let found = index::bucket::set_notification(index, &bucket, &configuration)?;
-            Ok(if found { Ok(Change::of(())) } else { Err(Refusal::no_such_bucket(&bucket)) })
+            if !index::bucket::set_notification(index, &bucket, &configuration)? {
+                return Ok(Err(Refusal::no_such_bucket(&bucket)));
+            }
+            let announced = !tested.is_empty();
+            if announced {
+                let number = index::next_in_sequence(index, now)?;
+                let at = (now, index::sequencer(number));
+                let test = origin.event(BucketEvent::TEST, &bucket, at, tested);
+                index::event::insert(index, &test)?;
+            }
+            Ok(Ok(Change { announced, ..Change::of(()) }))
         })
         .await?;
         Ok(PutBucketNotificationConfigurationOutput::default())
@@ -81,12 +106,42 @@ impl Room {
     ) -> Result<GetBucketNotificationConfigurationOutput, Refusal> {
         let bucket = self.bucket(&input.bucket).await?;
         let all = bucket.notification.unwrap_or_default().configurations;
-        let functions: Vec<_> = all.into_iter().map(answered).collect();
+        let (mut functions, mut queues, mut topics) = (Vec::new(), Vec::new(), Vec::new());
+        for Configuration { id, kind, arn, events, filter } in all {
+            let events = events.into_iter().map(|event| Event::from(event.0)).collect();
+            let (id, filter) = (Some(id), answered(filter));
+            match kind {
+                TargetKind::Function => functions.push(LambdaFunctionConfiguration {
+                    id,
+                    lambda_function_arn: arn,
+                    events,
+                    filter,
+                }),
+                TargetKind::Queue => {
+                    queues.push(QueueConfiguration { id, queue_arn: arn, events, filter });
+                }
+                TargetKind::Topic => {
+                    topics.push(TopicConfiguration { id, topic_arn: arn, events, filter });
+                }
+            }
+        }
         Ok(GetBucketNotificationConfigurationOutput {
-            lambda_function_configurations: (!functions.is_empty()).then_some(functions),
+            lambda_function_configurations: Some(functions).filter(|all| !all.is_empty()),
+            queue_configurations: Some(queues).filter(|all| !all.is_empty()),
+            topic_configurations: Some(topics).filter(|all| !all.is_empty()),
             ..GetBucketNotificationConfigurationOutput::default()
         })
     }
+}
+
+/// Who gets the test event: each queue and topic once, but no function.
+fn tested(all: &NotificationConfiguration) -> Vec<Target> {
+    let mut known = HashSet::new();
+    all.configurations
+        .iter()
+        .filter(|c| c.kind != TargetKind::Function && known.insert(c.arn.as_str()))
+        .map(|c| Target { configuration_id: c.id.clone(), arn: c.arn.clone() })
+        .collect()
 }
 
 /// What the wire form says, refused where AWS would refuse it.
@@ -169,7 +224,7 @@ fn events(given: Vec<String>) -> Result<Vec<EventKind>, Refusal> {
     if let Some(other) = given.iter().find(|event| !EVENTS.contains(&event.as_str())) {
         let message = format!(
             "The event '{other}' is not supported for notifications: this server raises \
-             s3:ObjectCreated events"
+             s3:ObjectCreated, s3:ObjectRemoved and s3:ObjectTagging events"
         );
         return Err(Refusal::invalid_argument(message, "Event", other.clone()));
     }
@@ -244,25 +299,6 @@ fn both(one: &Filter, other: &Filter) -> bool {
     (a.starts_with(&b) || b.starts_with(&a)) && (c.ends_with(&d) || d.ends_with(&c))
 }
 
-/// Targets of kinds that are not offered.
-fn unoffered(all: &NotificationConfiguration, event_bridge: bool) -> Vec<(String, String)> {
-    let mut unfit: Vec<_> = all
-        .configurations
-        .iter()
-        .filter_map(|c| match c.kind {
-            TargetKind::Function => None,
-            TargetKind::Queue => Some((c.arn.clone(), "Queues are not offered as destinations")),
-            TargetKind::Topic => Some((c.arn.clone(), "Topics are not offered as destinations")),
-        })
-        .map(|(arn, why)| (arn, why.to_owned()))
-        .collect();
-    if event_bridge {
-        let why = "EventBridge is not offered as a destination".to_owned();
-        unfit.push(("EventBridgeConfiguration".to_owned(), why));
-    }
-    unfit
-}
-
 fn unable(unfit: Vec<(String, String)>) -> Refusal {
     let message = "Unable to validate the following destination configurations";
     let mut refusal = Refusal::new("InvalidArgument", 400, message);
@@ -275,21 +311,17 @@ fn unable(unfit: Vec<(String, String)>) -> Refusal {
     refusal
 }
 
-fn answered(configuration: Configuration) -> LambdaFunctionConfiguration {
-    let Filter { prefix, suffix } = configuration.filter;
-    let rules: Vec<_> = [("Prefix", prefix), ("Suffix", suffix)]
+/// A filter in AWS's spelling; none where it has no rule.
+fn answered(filter: Filter) -> Option<NotificationConfigurationFilter> {
+    let rules: Vec<_> = [("Prefix", filter.prefix), ("Suffix", filter.suffix)]
         .into_iter()
         .filter(|(_, value)| value.is_some())
         .map(|(name, value)| FilterRule { name: Some(FilterRuleName::from_static(name)), value })
         .collect();
-    let key = S3KeyFilter { filter_rules: Some(rules) };
-    let filtered = key.filter_rules.as_ref().is_some_and(|rules| !rules.is_empty());
-    LambdaFunctionConfiguration {
-        id: Some(configuration.id),
-        lambda_function_arn: configuration.arn,
-        events: configuration.events.into_iter().map(|event| Event::from(event.0)).collect(),
-        filter: filtered.then_some(NotificationConfigurationFilter { key: Some(key) }),
-    }
+    (!rules.is_empty()).then(|| {
+        let key = S3KeyFilter { filter_rules: Some(rules) };
+        NotificationConfigurationFilter { key: Some(key) }
+    })
 }
 
 #[cfg(test)]

@@ -192,6 +192,7 @@ impl Room {
             e_tag: Some(ETag::Strong(object.e_tag.clone())),
             last_modified: Some(moment::to_s3(object.modified)),
             metadata: object.meta.metadata(),
+            tag_count: tag_count(&object),
             parts_count: given.parts_count,
             cache_control: object.meta.cache_control,
             content_disposition: object.meta.content_disposition,
@@ -252,6 +253,11 @@ impl Room {
         checksum::fill!(output, summed);
         Ok((output, given.partial))
     }
+}
+
+/// How many tags an object has; nothing is said of none.
+fn tag_count(object: &Object) -> Option<i32> {
+    i32::try_from(object.meta.tags.len()).ok().filter(|count| *count > 0)
 }
 
 /// Refuses where the conditions do not hold.

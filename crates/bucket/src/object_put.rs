@@ -21,6 +21,7 @@ use crate::{
     meta,
     refusal::Refusal,
     room::{Call, Change, Room},
+    tagging,
 };
 
 /// An object that is put in one go, or a part (S3's limit).
@@ -37,7 +38,8 @@ impl Room {
     ) -> Result<PutObjectOutput, Refusal> {
         self.bucket(&input.bucket).await?;
         let condition = WriteCondition::of_headers(&call.headers)?;
-        let meta = meta::stated!(input)?;
+        let mut meta = meta::stated!(input)?;
+        meta.tags = tagging::of_header(input.tagging.as_deref())?;
         let body = input.body.into_iter().map(StreamExt::boxed).next();
         let (written, algorithm) = self.receive(&call, body, None).await?;
         let creation = Creation {

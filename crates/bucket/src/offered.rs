@@ -39,7 +39,8 @@ fn decoded(text: &str) -> String {
 
 /// Whether the body is an object's or a part's bytes. All other bodies are small documents.
 pub(crate) fn is_data(parts: &Parts) -> bool {
-    parts.method == Method::PUT && Place::of(parts.uri.path()) == Place::Object
+    let tags = pairs(parts.uri.query().unwrap_or_default()).any(|(name, _)| name == "tagging");
+    parts.method == Method::PUT && Place::of(parts.uri.path()) == Place::Object && !tags
 }
 
 /// Whether the checksum headers speak of an object instead of the body.
@@ -102,8 +103,35 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
             "key-marker",
             "upload-id-marker",
             "max-uploads",
+            "accelerate",
+            "acl",
+            "cors",
+            "encryption",
+            "lifecycle",
+            "logging",
+            "object-lock",
+            "ownershipControls",
+            "policy",
+            "policyStatus",
+            "publicAccessBlock",
+            "replication",
+            "requestPayment",
+            "tagging",
+            "website",
         ],
-        (Place::Bucket, "PUT") => &["notification"],
+        (Place::Bucket, "PUT") => &[
+            "notification",
+            "acl",
+            "encryption",
+            "ownershipControls",
+            "policy",
+            "publicAccessBlock",
+            "requestPayment",
+            "tagging",
+        ],
+        (Place::Bucket, "DELETE") => {
+            &["encryption", "ownershipControls", "policy", "publicAccessBlock", "tagging"]
+        }
         (Place::Bucket, "POST") => &["delete"],
         (Place::Object, "GET" | "HEAD") => &[
             "partNumber",
@@ -112,6 +140,7 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
             "max-parts",
             "part-number-marker",
             "tagging",
+            "acl",
             "response-cache-control",
             "response-content-disposition",
             "response-content-encoding",
@@ -119,9 +148,9 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
             "response-content-type",
             "response-expires",
         ],
-        (Place::Object, "PUT") => &["partNumber", "uploadId"],
+        (Place::Object, "PUT") => &["partNumber", "uploadId", "tagging", "versionId"],
         (Place::Object, "POST") => &["uploads", "uploadId"],
-        (Place::Object, "DELETE") => &["uploadId", "versionId"],
+        (Place::Object, "DELETE") => &["uploadId", "versionId", "tagging"],
         _ => &[],
     };
     // `x-id` repeats the operation's name, and S3 lets clients add parameters of their own so.
@@ -132,7 +161,7 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
 const ONLY: [(&str, &[&str]); 8] = [
     ("x-amz-acl", &["private", "bucket-owner-full-control"]),
     ("x-amz-storage-class", &["STANDARD"]),
-    ("x-amz-tagging-directive", &["COPY"]),
+    ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-bypass-governance-retention", &["false"]),
@@ -141,8 +170,7 @@ const ONLY: [(&str, &[&str]); 8] = [
 ];
 
 /// Headers that are refused whatever they say.
-const NEVER: [&str; 10] = [
-    "x-amz-tagging",
+const NEVER: [&str; 9] = [
     "x-amz-website-redirect-location",
     "x-amz-mfa",
     "x-amz-write-offset-bytes",
@@ -215,10 +243,13 @@ mod tests {
         };
         check("GET", "/b?list-type=2&prefix=a%2Fb&x-id=ListObjectsV2", "ok");
         check("PUT", "/b/k?x-id=PutObject", "ok");
-        check("DELETE", "/b?policy", "NotImplemented");
+        check("DELETE", "/b?policy", "ok");
+        check("DELETE", "/b?lifecycle", "NotImplemented");
+        check("PUT", "/b?versioning", "NotImplemented");
+        check("PUT", "/b/k?acl", "NotImplemented");
         check("DELETE", "/b?something-new", "NotImplemented");
         check("PUT", "/b/k?annotation&annotationName=a", "NotImplemented");
-        check("PUT", "/b/?acl", "NotImplemented");
+        check("PUT", "/b/?website", "NotImplemented");
         check("PUT", "/b/k?partNumber=1", "InvalidArgument");
         check("PUT", "/b/k?partNumber=1&uploadId=x", "ok");
         check("GET", "/b/k?versionId=abc", "InvalidArgument");
@@ -240,7 +271,7 @@ mod tests {
         check("x-amz-server-side-encryption-customer-key", "k", "NotImplemented");
         check("x-amz-object-lock-mode", "GOVERNANCE", "NotImplemented");
         check("x-amz-grant-read", "id=1", "NotImplemented");
-        check("x-amz-tagging", "a=b", "NotImplemented");
+        check("x-amz-tagging", "a=b", "ok");
         check("x-amz-website-redirect-location", "/x", "NotImplemented");
         check("x-amz-checksum-sha512", "abc", "NotImplemented");
         check("x-amz-checksum-crc32", "abc", "ok");

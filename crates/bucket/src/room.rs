@@ -6,7 +6,7 @@ use flow::{Caller, Chance, Clock, Region, RequestId};
 use http::{Extensions, HeaderMap};
 use store::Database;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
     task::spawn_blocking,
 };
 use tokio_util::task::TaskTracker;
@@ -16,6 +16,7 @@ use crate::{
     blob::{Blobs, Written},
     event::Origin,
     index,
+    policy::Effective,
     refusal::Refusal,
     trailer::Trailers,
 };
@@ -34,6 +35,9 @@ pub(crate) struct Room {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) changed: watch::Sender<u64>,
+    pub(crate) policies: Effective,
+    /// Held while a policy changes, so that what holds is the latest.
+    pub(crate) policy_change: Mutex<()>,
     bodies: Arc<Semaphore>,
     commits: TaskTracker,
 }
@@ -58,12 +62,15 @@ impl Room {
             clock,
             chance,
             changed: watch::Sender::new(0),
+            policies: Effective::default(),
+            policy_change: Mutex::new(()),
             bodies: Arc::new(Semaphore::new(BODIES_MAX)),
             commits: TaskTracker::new(),
         };
         let before = room.clock.now().plus_millis(-UPLOAD_MILLIS_MAX);
         room.index.write(move |index| index::upload::take_abandoned(index, None, before)).await?;
         room.sweep().await?;
+        room.read_policies().await?;
         Ok(room)
     }
 

@@ -90,30 +90,6 @@ macro_rules! operations {
                 answer.status = partial.then_some(StatusCode::PARTIAL_CONTENT);
                 Ok(answer)
             }
-
-            /// No object has tags: setting them is refused.
-            async fn get_object_tagging(
-                &self,
-                request: S3Request<dto::GetObjectTaggingInput>,
-            ) -> S3Result<S3Response<dto::GetObjectTaggingOutput>> {
-                run(request, |_, input: dto::GetObjectTaggingInput| async move {
-                    self.0.object(&input.bucket, &input.key).await?;
-                    Ok(dto::GetObjectTaggingOutput::default())
-                })
-                .await
-            }
-
-            /// No bucket is versioned: asking for it is refused.
-            async fn get_bucket_versioning(
-                &self,
-                request: S3Request<dto::GetBucketVersioningInput>,
-            ) -> S3Result<S3Response<dto::GetBucketVersioningOutput>> {
-                run(request, |_, input: dto::GetBucketVersioningInput| async move {
-                    self.0.bucket(&input.bucket).await?;
-                    Ok(dto::GetBucketVersioningOutput::default())
-                })
-                .await
-            }
         }
     };
 }
@@ -152,4 +128,96 @@ operations! {
             GetBucketNotificationConfigurationInput,
             GetBucketNotificationConfigurationOutput
         );
+    delete_bucket_encryption => delete_bucket_encryption(
+        DeleteBucketEncryptionInput,
+        DeleteBucketEncryptionOutput
+    );
+    delete_bucket_ownership_controls => delete_bucket_ownership_controls(
+        DeleteBucketOwnershipControlsInput,
+        DeleteBucketOwnershipControlsOutput
+    );
+    delete_bucket_policy => delete_bucket_policy(
+        DeleteBucketPolicyInput,
+        DeleteBucketPolicyOutput
+    );
+    delete_bucket_tagging => delete_bucket_tagging(
+        DeleteBucketTaggingInput,
+        DeleteBucketTaggingOutput
+    );
+    delete_object_tagging => delete_object_tagging(
+        DeleteObjectTaggingInput,
+        DeleteObjectTaggingOutput
+    );
+    delete_public_access_block => delete_public_access_block(
+        DeletePublicAccessBlockInput,
+        DeletePublicAccessBlockOutput
+    );
+    get_bucket_accelerate_configuration => get_bucket_accelerate_configuration(
+        GetBucketAccelerateConfigurationInput,
+        GetBucketAccelerateConfigurationOutput
+    );
+    get_bucket_acl => get_bucket_acl(GetBucketAclInput, GetBucketAclOutput);
+    get_bucket_cors => get_bucket_cors(GetBucketCorsInput, GetBucketCorsOutput);
+    get_bucket_encryption => get_bucket_encryption(
+        GetBucketEncryptionInput,
+        GetBucketEncryptionOutput
+    );
+    get_bucket_lifecycle_configuration => get_bucket_lifecycle_configuration(
+        GetBucketLifecycleConfigurationInput,
+        GetBucketLifecycleConfigurationOutput
+    );
+    get_bucket_logging => get_bucket_logging(GetBucketLoggingInput, GetBucketLoggingOutput);
+    get_bucket_ownership_controls => get_bucket_ownership_controls(
+        GetBucketOwnershipControlsInput,
+        GetBucketOwnershipControlsOutput
+    );
+    get_bucket_policy => get_bucket_policy(GetBucketPolicyInput, GetBucketPolicyOutput);
+    get_bucket_policy_status => get_bucket_policy_status(
+        GetBucketPolicyStatusInput,
+        GetBucketPolicyStatusOutput
+    );
+    get_bucket_replication => get_bucket_replication(
+        GetBucketReplicationInput,
+        GetBucketReplicationOutput
+    );
+    get_bucket_request_payment => get_bucket_request_payment(
+        GetBucketRequestPaymentInput,
+        GetBucketRequestPaymentOutput
+    );
+    get_bucket_tagging => get_bucket_tagging(GetBucketTaggingInput, GetBucketTaggingOutput);
+    get_bucket_versioning => get_bucket_versioning(
+        GetBucketVersioningInput,
+        GetBucketVersioningOutput
+    );
+    get_bucket_website => get_bucket_website(GetBucketWebsiteInput, GetBucketWebsiteOutput);
+    get_object_acl => get_object_acl(GetObjectAclInput, GetObjectAclOutput);
+    get_object_lock_configuration => get_object_lock_configuration(
+        GetObjectLockConfigurationInput,
+        GetObjectLockConfigurationOutput
+    );
+    get_object_tagging => get_object_tagging(GetObjectTaggingInput, GetObjectTaggingOutput);
+    get_public_access_block => get_public_access_block(
+        GetPublicAccessBlockInput,
+        GetPublicAccessBlockOutput
+    );
+    put_bucket_acl => put_bucket_acl(PutBucketAclInput, PutBucketAclOutput);
+    put_bucket_encryption => put_bucket_encryption(
+        PutBucketEncryptionInput,
+        PutBucketEncryptionOutput
+    );
+    put_bucket_ownership_controls => put_bucket_ownership_controls(
+        PutBucketOwnershipControlsInput,
+        PutBucketOwnershipControlsOutput
+    );
+    put_bucket_policy => put_bucket_policy(PutBucketPolicyInput, PutBucketPolicyOutput);
+    put_bucket_request_payment => put_bucket_request_payment(
+        PutBucketRequestPaymentInput,
+        PutBucketRequestPaymentOutput
+    );
+    put_bucket_tagging => put_bucket_tagging(PutBucketTaggingInput, PutBucketTaggingOutput);
+    put_object_tagging => put_object_tagging(PutObjectTaggingInput, PutObjectTaggingOutput);
+    put_public_access_block => put_public_access_block(
+        PutPublicAccessBlockInput,
+        PutPublicAccessBlockOutput
+    );
 }

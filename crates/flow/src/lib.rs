@@ -32,9 +32,10 @@ pub use crate::finding::{Finding, Level, RuleRef, alert_id};
 pub use crate::notification::{
     Configuration, EventKind, Filter, NotificationConfiguration, TargetKind,
 };
-pub use crate::object::{Delivery, DeliveryError, ObjectCreated, Target};
+pub use crate::object::{BucketEvent, Delivery, DeliveryError, Target};
 pub use crate::port::{
-    Accepted, Body, BodyError, Deliver, Fetch, FetchError, HttpService, Invoke, InvokeError, Key, Keys, Pending, Publish, PublishError, RequestId, Service,
+    Accepted, Body, BodyError, Deliver, Fetch, FetchError, HttpService, Invoke, InvokeError, Key,
+    Keys, Pending, Publish, PublishError, RequestId, Service,
 };
 pub use crate::queue_message::{
     AttributeValue, Enqueue, MessageAttribute, QueueMessage, SendError,

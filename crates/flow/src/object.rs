@@ -1,25 +1,25 @@
-//! An object on its way from a trail through a bucket to those who want to know of it.
+//! Objects on their way into a bucket, and events on their way from it to those who want to know.
 
 use crate::Timestamp;
 
-/// An object was created in a bucket, and these targets want to know.
+/// Something happened in a bucket, and these targets want to know.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ObjectCreated {
-    /// The event without its `s3:` prefix, such as `ObjectCreated:Put`.
+pub struct BucketEvent {
+    /// The event without its `s3:` prefix, such as `ObjectCreated:Put`, or [`BucketEvent::TEST`].
     pub event_name: String,
     /// The bucket's name.
     pub bucket: String,
-    /// The key, not encoded.
+    /// The object's key, not encoded; empty where the event is about no object.
     pub key: String,
-    /// The object's size in bytes.
-    pub size: u64,
-    /// The ETag without quotes.
-    pub e_tag: String,
-    /// Orders events of one key: upper-case hex.
+    /// The object's size in bytes, where the event tells it.
+    pub size: Option<u64>,
+    /// The ETag without quotes, where the event tells it.
+    pub e_tag: Option<String>,
+    /// Orders events of one key, and tells them apart: upper-case hex.
     pub sequencer: String,
-    /// When the object was created.
+    /// When it happened.
     pub time: Timestamp,
-    /// Who put it, such as `AWS:AIDA…`; a trail's own delivery is `AWS:cloudtrail.amazonaws.com`.
+    /// Who did it, such as `AWS:AIDA…`; a trail's own delivery is `AWS:cloudtrail.amazonaws.com`.
     pub principal_id: String,
     /// Where the call came from.
     pub source_ip: String,
@@ -27,11 +27,16 @@ pub struct ObjectCreated {
     pub request_id: String,
     /// `x-amz-id-2` of the call.
     pub host_id: String,
-    /// Who wants to know, fixed when the object was stored.
+    /// Who wants to know, fixed when it happened.
     pub targets: Vec<Target>,
 }
 
-/// Somebody who wants to know of an object.
+impl BucketEvent {
+    /// The event that queues and topics get once a bucket was told to notify them.
+    pub const TEST: &str = "TestEvent";
+}
+
+/// Somebody who wants to know of events.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Target {
     /// The id of the configuration that named it.

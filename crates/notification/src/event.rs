@@ -1,45 +1,67 @@
-//! S3's event JSON, byte for byte as S3 orders it.
+//! S3's event JSON, byte for byte as S3 orders it, and the message that tests a destination.
 //!
 //! The members and their meaning: "Event message structure" in the Amazon S3 User Guide.
 
 use std::fmt::Write;
 
-use flow::{ObjectCreated, Target};
+use flow::{BucketEvent, Target};
 use serde::Serialize;
 
 use crate::Config;
 
-/// The event that tells `target` of `object`: one record. The same input gives the same bytes.
-pub(crate) fn render(config: &Config, object: &ObjectCreated, target: &Target) -> Vec<u8> {
-    let record = Record {
-        event_version: "2.1",
+/// What tells `target` of `event`: one record, or the test. The same input gives the same bytes.
+pub(crate) fn render(config: &Config, event: &BucketEvent, target: &Target) -> String {
+    let text = if event.event_name == BucketEvent::TEST {
+        serde_json::to_string(&test(event))
+    } else {
+        serde_json::to_string(&Event { records: [record(config, event, target)] })
+    };
+    text.expect("an event is plain data")
+}
+
+fn test(event: &BucketEvent) -> Test<'_> {
+    Test {
+        service: "Amazon S3",
+        event: "s3:TestEvent",
+        time: event.time.to_millis_text(),
+        bucket: &event.bucket,
+        request_id: &event.request_id,
+        host_id: &event.host_id,
+    }
+}
+
+fn record<'a>(config: &'a Config, event: &'a BucketEvent, target: &'a Target) -> Record<'a> {
+    // Tags and ACLs change without an order: such events came later, and are of a later version.
+    let in_order =
+        !["ObjectTagging:", "ObjectAcl:"].iter().any(|kind| event.event_name.starts_with(kind));
+    Record {
+        event_version: if in_order { "2.1" } else { "2.3" },
         event_source: "aws:s3",
         aws_region: config.region.as_str(),
-        event_time: object.time.to_millis_text(),
-        event_name: &object.event_name,
-        user_identity: Principal { principal_id: &object.principal_id },
-        request_parameters: RequestParameters { source_ip_address: &object.source_ip },
+        event_time: event.time.to_millis_text(),
+        event_name: &event.event_name,
+        user_identity: Principal { principal_id: &event.principal_id },
+        request_parameters: RequestParameters { source_ip_address: &event.source_ip },
         response_elements: ResponseElements {
-            request_id: &object.request_id,
-            host_id: &object.host_id,
+            request_id: &event.request_id,
+            host_id: &event.host_id,
         },
         s3: S3 {
             schema_version: "1.0",
             configuration_id: &target.configuration_id,
             bucket: Bucket {
-                name: &object.bucket,
+                name: &event.bucket,
                 owner_identity: Principal { principal_id: config.account.as_str() },
-                arn: format!("arn:aws:s3:::{}", object.bucket),
+                arn: format!("arn:aws:s3:::{}", event.bucket),
             },
             object: Object {
-                key: encode(&object.key),
-                size: object.size,
-                e_tag: &object.e_tag,
-                sequencer: &object.sequencer,
+                key: encode(&event.key),
+                size: event.size,
+                e_tag: event.e_tag.as_deref(),
+                sequencer: in_order.then_some(event.sequencer.as_str()),
             },
         },
-    };
-    serde_json::to_vec(&Event { records: [record] }).expect("an event is plain data")
+    }
 }
 
 /// A key as forms encode text, with its slashes kept.
@@ -119,9 +141,23 @@ struct Bucket<'a> {
 #[serde(rename_all = "camelCase")]
 struct Object<'a> {
     key: String,
-    size: u64,
-    e_tag: &'a str,
-    sequencer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e_tag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequencer: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Test<'a> {
+    service: &'a str,
+    event: &'a str,
+    time: String,
+    bucket: &'a str,
+    request_id: &'a str,
+    host_id: &'a str,
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The room's door: taking objects over, one durable row a target.
+//! The room's door: taking events over, one durable row a target.
 
 use std::sync::Arc;
 
-use flow::{AccountId, Clock, Invoke, ObjectCreated, Region, Target};
+use flow::{AccountId, Authorize, BucketEvent, Clock, Enqueue, Invoke, Publish, Region, Target};
 use store::{BackOff, Database, Queue};
 
 use crate::Error;
@@ -19,7 +19,7 @@ pub struct Config {
     /// How old a notification may get before it is given up, in milliseconds.
     pub age_max_millis: i64,
     /// How long one hand-over may take, in milliseconds.
-    pub invoke_millis_max: i64,
+    pub hand_over_millis_max: i64,
 }
 
 impl Config {
@@ -30,9 +30,22 @@ impl Config {
             account,
             back_off: BackOff { base_millis: 1_000, max_millis: 300_000 },
             age_max_millis: 6 * 3_600_000,
-            invoke_millis_max: 30_000,
+            hand_over_millis_max: 30_000,
         }
     }
+}
+
+/// Whom events go to, and who says whether they may.
+#[derive(Clone)]
+pub struct Reach {
+    /// Functions.
+    pub functions: Arc<dyn Invoke>,
+    /// Queues.
+    pub queues: Arc<dyn Enqueue>,
+    /// Topics.
+    pub topics: Arc<dyn Publish>,
+    /// Asks the targets' policies.
+    pub authorize: Arc<dyn Authorize>,
 }
 
 /// The room; clones share it.
@@ -42,7 +55,7 @@ pub struct Notifications(pub(crate) Arc<Room>);
 pub(crate) struct Room {
     pub(crate) config: Config,
     pub(crate) queue: Queue,
-    pub(crate) invoke: Arc<dyn Invoke>,
+    pub(crate) reach: Reach,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -54,27 +67,26 @@ impl Notifications {
     pub async fn open(
         config: Config,
         database: &Database,
-        invoke: Arc<dyn Invoke>,
+        reach: Reach,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let queue = database.queue("notification").await.map_err(Error::Unusable)?;
-        Ok(Self(Arc::new(Room { config, queue, invoke, clock })))
+        Ok(Self(Arc::new(Room { config, queue, reach, clock })))
     }
 
-    /// Takes over whom to tell of `object`. Durable when it resolves; a repeat changes nothing.
+    /// Takes over whom to tell of `event`. Durable when it resolves; a repeat changes nothing.
     ///
     /// # Errors
     /// [`Error::Retry`] where the store failed; then no target was taken over.
-    pub async fn accept(&self, object: &ObjectCreated) -> Result<(), Error> {
-        if object.targets.is_empty() {
+    pub async fn accept(&self, event: &BucketEvent) -> Result<(), Error> {
+        if event.targets.is_empty() {
             return Ok(());
         }
-        let rows =
-            object.targets.iter().map(|target| (row_id(object, target), row(object, target)));
+        let rows = event.targets.iter().map(|target| (row_id(event, target), row(event, target)));
         let put = self.0.queue.put_all(rows.collect(), self.0.clock.now()).await;
         put.map(drop).map_err(|source| Error::Retry {
-            bucket: object.bucket.clone(),
-            key: object.key.clone(),
+            bucket: event.bucket.clone(),
+            key: event.key.clone(),
             source,
         })
     }
@@ -85,15 +97,15 @@ impl Notifications {
     }
 }
 
-/// The same object and target give the same id, always. A sequencer holds no slash, and neither
+/// The same event and target give the same id, always. A sequencer holds no slash, and neither
 /// does a bucket's name.
-fn row_id(object: &ObjectCreated, target: &Target) -> String {
-    let ObjectCreated { bucket, key, sequencer, .. } = object;
+fn row_id(event: &BucketEvent, target: &Target) -> String {
+    let BucketEvent { bucket, key, sequencer, .. } = event;
     format!("{bucket}/{key}/{sequencer}/{}", target.arn)
 }
 
-/// The object as this one target is told of it.
-fn row(object: &ObjectCreated, target: &Target) -> Vec<u8> {
-    let object = ObjectCreated { targets: vec![target.clone()], ..object.clone() };
-    serde_json::to_vec(&object).expect("an object is plain data")
+/// The event as this one target is told of it.
+fn row(event: &BucketEvent, target: &Target) -> Vec<u8> {
+    let event = BucketEvent { targets: vec![target.clone()], ..event.clone() };
+    serde_json::to_vec(&event).expect("an event is plain data")
 }

@@ -1,9 +1,8 @@
-//! The room's loop: hands rows to functions, each target at its own pace.
+//! The room's loop: hands rows to functions, queues and topics, each target at its own pace.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use flow::{Arn, ObjectCreated, Pending, Target};
+use flow::{Access, Arn, BucketEvent, Decision, Pending, QueueMessage, SendError, Target, Who};
 use serde_json::json;
 use store::{Crew, Lease, Verdict, Work};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +12,17 @@ use crate::{Notifications, event, notifications::Room};
 /// Hand-overs to one target at one time.
 const AT_ONCE_MAX: usize = 8;
 
-/// How long an object's id stays known after its target was told, in milliseconds: longer than a
+/// How long an event's id stays known after its target was told, in milliseconds: longer than a
 /// bucket's own row can stay pending.
 const REMEMBER_MILLIS: i64 = 7 * 86_400_000;
 
-/// Tells targets of objects until `stop`, then finishes the hand-overs that are begun.
+/// Who asks the targets' policies.
+const SERVICE: &str = "s3.amazonaws.com";
+
+/// The subject of what topics are told.
+const SUBJECT: &str = "Amazon S3 Notification";
+
+/// Tells targets of events until `stop`, then finishes the hand-overs that are begun.
 pub async fn run(notifications: Notifications, stop: CancellationToken) {
     let room = notifications.0;
     let crew = Crew {
@@ -30,6 +35,14 @@ pub async fn run(notifications: Notifications, stop: CancellationToken) {
     crew.run(stop).await;
 }
 
+/// Why a target was not told.
+enum Failure {
+    /// Worth another try later.
+    Again(String),
+    /// Trying again cannot help.
+    Never(String),
+}
+
 impl Work for Room {
     fn lane(&self, lease: &Lease) -> String {
         read(lease).map(|(_, target)| target.arn).unwrap_or_default()
@@ -37,38 +50,70 @@ impl Work for Room {
 
     fn work<'a>(&'a self, lease: &'a Lease) -> Pending<'a, Verdict> {
         Box::pin(async move {
-            let Some((object, target)) = read(lease) else {
-                let reason = "the row holds no object: another version wrote it".to_owned();
+            let Some((event, target)) = read(lease) else {
+                let reason = "the row holds no event: another version wrote it".to_owned();
                 return Verdict::Dead { reason, detail: json!({}) };
             };
-            if !is_function(&target.arn) {
-                return dead(&object, &target, "only functions can be told");
-            }
-            let event = event::render(&self.config, &object, &target);
-            match self.hand_over(&target, lease, event.into()).await {
+            let millis = self.config.hand_over_millis_max;
+            let told = tokio::select! {
+                told = self.tell(&event, &target, &lease.id) => told,
+                () = self.clock.sleep_millis(millis) => {
+                    Err(Failure::Again(format!("the target did not take it within {millis} ms")))
+                }
+            };
+            match told {
                 Ok(()) => {
-                    let ObjectCreated { bucket, key, .. } = &object;
+                    let BucketEvent { bucket, key, event_name, .. } = &event;
                     tracing::info!(
                         bucket.name = %bucket, object.key = ?key, target.arn = %target.arn,
-                        "Told {} of an object in {bucket}", target.arn
+                        "Told {} of {event_name} in {bucket}", target.arn
                     );
                     Verdict::Done
                 }
-                Err(why) => self.after_failure(&object, &target, lease, &why),
+                Err(Failure::Again(why)) => self.after_failure(&event, &target, lease, &why),
+                Err(Failure::Never(why)) => dead(&event, &target, &why),
             }
         })
     }
 }
 
 impl Room {
-    async fn hand_over(&self, target: &Target, lease: &Lease, event: Bytes) -> Result<(), String> {
-        tokio::select! {
-            accepted = self.invoke.invoke(&target.arn, &lease.id, event) => {
-                accepted.map(drop).map_err(|error| error.to_string())
+    /// Tells the target, if its policy says that this bucket may.
+    async fn tell(&self, event: &BucketEvent, target: &Target, id: &str) -> Result<(), Failure> {
+        let arn = target.arn.as_str();
+        let service = arn.parse::<Arn>().map(|arn| arn.service).unwrap_or_default();
+        let action = match service.as_str() {
+            "lambda" => "lambda:InvokeFunction",
+            "sqs" => "sqs:SendMessage",
+            "sns" => "sns:Publish",
+            _ => return Err(Failure::Never("only functions, queues and topics are told".into())),
+        };
+        let access = Access::new(action, arn)
+            .with("aws:SourceArn", format!("arn:aws:s3:::{}", event.bucket))
+            .with("aws:SourceAccount", self.config.account.as_str());
+        // Whoever took the permission away may give it back: this is tried again.
+        if let Decision::Denied(why) = self.reach.authorize.decide(Who::Service(SERVICE), &access) {
+            return Err(Failure::Again(why));
+        }
+        let text = event::render(&self.config, event, target);
+        let again = |why: String| Failure::Again(why);
+        match action {
+            "lambda:InvokeFunction" => {
+                let invoked = self.reach.functions.invoke(arn, id, text.into()).await;
+                invoked.map(drop).map_err(|error| again(error.to_string()))
             }
-            () = self.clock.sleep_millis(self.config.invoke_millis_max) => {
-                let millis = self.config.invoke_millis_max;
-                Err(format!("the function did not take the event within {millis} ms"))
+            "sqs:SendMessage" => {
+                let message = QueueMessage { body: text, ..QueueMessage::default() };
+                self.reach.queues.enqueue(arn, id, message).await.map(drop).map_err(|error| {
+                    match error {
+                        SendError::Rejected(why) => Failure::Never(why),
+                        other => again(other.to_string()),
+                    }
+                })
+            }
+            _ => {
+                let published = self.reach.topics.publish(arn, id, Some(SUBJECT), &text).await;
+                published.map(drop).map_err(|error| again(error.to_string()))
             }
         }
     }
@@ -76,7 +121,7 @@ impl Room {
     /// Another try later, unless the notification would be too old by then.
     fn after_failure(
         &self,
-        object: &ObjectCreated,
+        event: &BucketEvent,
         target: &Target,
         lease: &Lease,
         why: &str,
@@ -85,18 +130,18 @@ impl Room {
         let due = now.plus_millis(self.config.back_off.wait_millis(lease.attempts));
         if due.millis_since(lease.put_at) > self.config.age_max_millis {
             let tries = lease.attempts;
-            return dead(object, target, &format!("{why} (given up after {tries} tries)"));
+            return dead(event, target, &format!("{why} (given up after {tries} tries)"));
         }
         tracing::warn!(
-            bucket.name = %object.bucket, object.key = ?object.key, target.arn = %target.arn,
+            bucket.name = %event.bucket, object.key = ?event.key, target.arn = %target.arn,
             attempts = lease.attempts, why, "A target could not be told; it is tried again"
         );
         Verdict::Later { due, reason: why.to_owned() }
     }
 }
 
-fn dead(object: &ObjectCreated, target: &Target, why: &str) -> Verdict {
-    let ObjectCreated { bucket, key, .. } = object;
+fn dead(event: &BucketEvent, target: &Target, why: &str) -> Verdict {
+    let BucketEvent { bucket, key, .. } = event;
     let arn = &target.arn;
     tracing::error!(
         bucket.name = %bucket, object.key = ?key, target.arn = %arn, why,
@@ -108,13 +153,9 @@ fn dead(object: &ObjectCreated, target: &Target, why: &str) -> Verdict {
     }
 }
 
-/// The object and the one target of a row.
-fn read(lease: &Lease) -> Option<(ObjectCreated, Target)> {
-    let object: ObjectCreated = serde_json::from_slice(&lease.body).ok()?;
-    let target = object.targets.first()?.clone();
-    Some((object, target))
-}
-
-fn is_function(arn: &str) -> bool {
-    arn.parse::<Arn>().is_ok_and(|arn| arn.service == "lambda")
+/// The event and the one target of a row.
+fn read(lease: &Lease) -> Option<(BucketEvent, Target)> {
+    let event: BucketEvent = serde_json::from_slice(&lease.body).ok()?;
+    let target = event.targets.first()?.clone();
+    Some((event, target))
 }

@@ -135,6 +135,23 @@ section! {
     }
 }
 section! {
+    /// The server that takes mail to subscribers.
+    Smtp from SmtpFile {
+        /// Its name or address; empty where there is none.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Who signs in, or empty.
+        user: String,
+        /// A file that holds the password, or empty.
+        password_file: String,
+        /// Whom mail is from.
+        from: String,
+        /// How the connection is kept private.
+        tls: topic::MailTls,
+    }
+}
+section! {
     /// When the server counts as healthy.
     Status from StatusFile {
         /// The longest wait.
@@ -181,6 +198,8 @@ pub struct Config {
     pub alert: Alert,
     /// `[outgoing]`
     pub outgoing: Outgoing,
+    /// `[smtp]`
+    pub smtp: Smtp,
     /// `[status]`
     pub status: Status,
 }
@@ -200,6 +219,7 @@ struct File {
     rule: RuleFile,
     alert: AlertFile,
     outgoing: OutgoingFile,
+    smtp: SmtpFile,
     status: StatusFile,
 }
 
@@ -244,6 +264,7 @@ impl Config {
             rule: given.rule.over(base.rule).whole(),
             alert: given.alert.over(base.alert).whole(),
             outgoing: given.outgoing.over(base.outgoing).whole(),
+            smtp: given.smtp.over(base.smtp).whole(),
             status: given.status.over(base.status).whole(),
         };
         config.check().map_err(|(key, why)| {
@@ -276,6 +297,12 @@ impl Config {
         {
             let why = "give a URL that begins with http:// or https://, or nothing";
             return wrong("listen.url", why);
+        }
+        if !self.smtp.host.is_empty() && !self.smtp.from.contains('@') {
+            return wrong("smtp.from", "give an address, such as \"Alerts <alerts@example.com>\"");
+        }
+        if self.smtp.user.is_empty() != self.smtp.password_file.is_empty() {
+            return wrong("smtp.user", "give both `user` and `password_file`, or neither");
         }
         if self.function.memory_mib < 64 {
             return wrong("function.memory_mib", "give at least 64");
@@ -407,6 +434,8 @@ mod tests {
 
     #[test]
     fn half_of_a_pair_is_refused() {
+        let text = error("[smtp]\nuser = \"me\"\n");
+        assert!(text.starts_with("my.toml:2: `smtp.user`: give both"), "{text}");
         let text = error("[listen]\ntls_cert = \"a.pem\"\n");
         assert!(text.starts_with("my.toml:2: `listen.tls_cert`: give both"), "{text}");
     }

@@ -1,6 +1,6 @@
 //! What passes along the road, for whoever watches a server from inside: the demo and tests.
 
-use flow::{Finding, ObjectCreated};
+use flow::{BucketEvent, Finding};
 use tokio::sync::broadcast;
 
 /// Passages that a slow watcher may fall behind; older ones are lost to it, never to the road.
@@ -9,8 +9,8 @@ const BEHIND_MAX: usize = 1024;
 /// Something passed from one room to the next.
 #[derive(Clone, Debug)]
 pub enum Passage {
-    /// A bucket announced an object.
-    Created(ObjectCreated),
+    /// A bucket announced what happened in it.
+    Announced(BucketEvent),
     /// A function accepted an event.
     Notified {
         /// The function's ARN.

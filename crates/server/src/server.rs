@@ -233,7 +233,7 @@ fn stages(
             tasks.spawn(alert::run(rooms.alerts.clone(), stop));
         }),
         Stage::of("topics", |stop, tasks| {
-            tasks.spawn(topic::run(rooms.topics.clone(), stop));
+            tasks.spawn(topic::run(rooms.topics.clone(), rooms.topic_reach(), stop));
         }),
         Stage::of("admin API", |stop, tasks| {
             tasks.spawn(admin::serve(admin, admin_listener, stop));

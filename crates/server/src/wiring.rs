@@ -2,6 +2,7 @@
 
 pub(crate) mod authorization;
 pub(crate) mod bucket_to_notification;
+pub(crate) mod bucket_to_target;
 pub(crate) mod function_to_alert;
 pub(crate) mod function_to_bucket;
 pub(crate) mod function_to_gateway;

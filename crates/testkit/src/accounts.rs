@@ -11,7 +11,7 @@ mod notifications;
 
 use std::path::Path;
 
-use flow::ObjectCreated;
+use flow::BucketEvent;
 use server::Config;
 
 use self::evidence::Evidence;
@@ -20,7 +20,7 @@ use crate::{hand::Ledger, sink::Sink};
 /// Whom objects were to be announced to.
 pub enum Targets {
     /// As the bucket fixed it for each object.
-    Told(Vec<ObjectCreated>),
+    Told(Vec<BucketEvent>),
     /// All objects of the default trail's bucket, to the shipped function.
     DefaultTrail,
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use flow::{Clock, ManualClock, ObjectCreated, SeededChance, Timestamp};
+use flow::{BucketEvent, Clock, ManualClock, SeededChance, Timestamp};
 use serde_json::Value;
 use server::{Config, DataDir, Options, Passage, Server, SystemClock};
 use store::Offset;
@@ -141,7 +141,7 @@ pub struct World {
     config: Config,
     executable: OsString,
     server: Option<Server>,
-    told: Arc<Mutex<Vec<ObjectCreated>>>,
+    told: Arc<Mutex<Vec<BucketEvent>>>,
     stopped: watch::Sender<u32>,
     listening: JoinSet<()>,
     finished: bool,
@@ -284,7 +284,7 @@ impl World {
                     _ = stopped.changed() => return,
                 };
                 match passage {
-                    Ok(Passage::Created(object)) => {
+                    Ok(Passage::Announced(object)) => {
                         told.lock().unwrap_or_else(PoisonError::into_inner).push(object);
                     }
                     Ok(_) | Err(RecvError::Lagged(_)) => {}

@@ -3,7 +3,7 @@
 use flow::{NotificationConfiguration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{json, json_text, time};
+use super::{json, json_text, setting, time};
 
 /// A bucket.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ pub(crate) fn insert(
 }
 
 pub(crate) fn delete(index: &Connection, name: &str) -> rusqlite::Result<()> {
+    setting::delete_all(index, name)?;
     index.execute("DELETE FROM buckets WHERE name = ?1", [name]).map(drop)
 }
 

@@ -1,11 +1,11 @@
 //! Rows of events that nobody took over yet.
 
-use flow::ObjectCreated;
+use flow::BucketEvent;
 use rusqlite::Connection;
 
 use super::{json, json_text};
 
-pub(crate) fn insert(index: &Connection, event: &ObjectCreated) -> rusqlite::Result<()> {
+pub(crate) fn insert(index: &Connection, event: &BucketEvent) -> rusqlite::Result<()> {
     index
         .prepare_cached("INSERT INTO events (body) VALUES (?1)")?
         .execute([json_text(event)])
@@ -13,7 +13,7 @@ pub(crate) fn insert(index: &Connection, event: &ObjectCreated) -> rusqlite::Res
 }
 
 /// The oldest ones.
-pub(crate) fn list(index: &Connection, limit: u32) -> rusqlite::Result<Vec<(i64, ObjectCreated)>> {
+pub(crate) fn list(index: &Connection, limit: u32) -> rusqlite::Result<Vec<(i64, BucketEvent)>> {
     index
         .prepare_cached("SELECT id, body FROM events ORDER BY id LIMIT ?1")?
         .query_map([limit], |row| Ok((row.get("id")?, json(row, "body")?)))?

@@ -1,11 +1,15 @@
 //! Rows of objects.
 
-use flow::{ObjectCreated, Timestamp};
+use flow::{BucketEvent, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{bucket, event, int, json, json_text, next_in_sequence, part, part::Part, sequencer};
 use crate::{
-    checksum::Checksum, condition::WriteCondition, event::Origin, meta::Meta, refusal::Refusal,
+    checksum::Checksum,
+    condition::WriteCondition,
+    event::Origin,
+    meta::{Meta, Tags},
+    refusal::Refusal,
 };
 
 /// An object.
@@ -92,7 +96,7 @@ pub(crate) struct Creation {
     pub(crate) now: Timestamp,
 }
 
-/// What a creation came to.
+/// What a change of an object came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Created {
     /// Files that no row names any more.
@@ -151,48 +155,83 @@ pub(crate) fn create(
     for part in parts {
         part::put(index, id, part)?;
     }
-    let targets =
-        bucket.notification.map(|all| all.targets(creation.event_name, key)).unwrap_or_default();
-    if !targets.is_empty() {
-        created.announced = true;
-        event::insert(index, &announcement(creation, id, targets))?;
-    }
+    let Creation { event_name, origin, .. } = creation;
+    let told = Told { event_name, origin, now: *now };
+    created.announced = announce(index, &bucket, &told, id, |event| {
+        (event.key, event.size, event.e_tag) = (key.clone(), Some(*size), Some(e_tag.clone()));
+    })?;
     Ok(Ok(created))
 }
 
-fn announcement(creation: &Creation, id: i64, targets: Vec<flow::Target>) -> ObjectCreated {
-    let Creation { bucket, key, size, e_tag, origin, now, .. } = creation.clone();
-    let Origin { principal_id, source_ip, request_id, host_id } = origin;
-    let event_name = creation.event_name.to_owned();
-    ObjectCreated {
-        event_name,
-        bucket,
-        key,
-        size,
-        e_tag,
-        sequencer: sequencer(id),
-        time: now,
-        principal_id,
-        source_ip,
-        request_id,
-        host_id,
-        targets,
-    }
+/// What happened, by whom, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) event_name: &'a str,
+    pub(crate) origin: &'a Origin,
+    pub(crate) now: Timestamp,
 }
 
-/// Deletes an object where it stands; the files that no row names any more.
+/// Makes an event pending where somebody wants to know of it; whether somebody does.
+fn announce(
+    index: &Connection,
+    bucket: &bucket::Bucket,
+    told: &Told<'_>,
+    number: i64,
+    about: impl FnOnce(&mut BucketEvent),
+) -> rusqlite::Result<bool> {
+    let Some(all) = &bucket.notification else { return Ok(false) };
+    let at = (told.now, sequencer(number));
+    let mut event = told.origin.clone().event(told.event_name, &bucket.name, at, Vec::new());
+    about(&mut event);
+    event.targets = all.targets(&event.event_name, &event.key);
+    if event.targets.is_empty() {
+        return Ok(false);
+    }
+    event::insert(index, &event)?;
+    Ok(true)
+}
+
+/// Deletes an object where it stands; the files that no row names any more, and whether somebody
+/// wants to know.
 pub(crate) fn delete(
     index: &Connection,
-    bucket: &str,
+    bucket: &bucket::Bucket,
     key: &str,
     condition: &WriteCondition,
-) -> rusqlite::Result<Result<Vec<String>, Refusal>> {
-    let standing = find(index, bucket, key)?;
+    told: &Told<'_>,
+) -> rusqlite::Result<Result<Created, Refusal>> {
+    let standing = find(index, &bucket.name, key)?;
     let tag = standing.as_ref().map(|object| object.e_tag.as_str());
     if let Err(refusal) = condition.check(key, tag) {
         return Ok(Err(refusal));
     }
-    let Some(standing) = standing else { return Ok(Ok(Vec::new())) };
-    index.execute("DELETE FROM objects WHERE bucket = ?1 AND key = ?2", (bucket, key))?;
-    part::take_all(index, standing.id).map(Ok)
+    let Some(standing) = standing else { return Ok(Ok(Created::default())) };
+    index.execute("DELETE FROM objects WHERE bucket = ?1 AND key = ?2", (&bucket.name, key))?;
+    let replaced = part::take_all(index, standing.id)?;
+    let number = next_in_sequence(index, told.now)?;
+    let announced = announce(index, bucket, told, number, |event| event.key = key.to_owned())?;
+    Ok(Ok(Created { replaced, announced }))
+}
+
+/// Gives an object these tags; whether somebody wants to know.
+pub(crate) fn set_tags(
+    index: &Connection,
+    bucket: &bucket::Bucket,
+    key: &str,
+    tags: Tags,
+    told: &Told<'_>,
+) -> rusqlite::Result<Result<Created, Refusal>> {
+    let Some(mut object) = find(index, &bucket.name, key)? else {
+        return Ok(Err(Refusal::no_such_key(key)));
+    };
+    object.meta.tags = tags;
+    index.execute(
+        "UPDATE objects SET meta = ?3 WHERE bucket = ?1 AND key = ?2",
+        (&bucket.name, key, json_text(&object.meta)),
+    )?;
+    let number = next_in_sequence(index, told.now)?;
+    let announced = announce(index, bucket, told, number, |event| {
+        (event.key, event.e_tag) = (key.to_owned(), Some(object.e_tag));
+    })?;
+    Ok(Ok(Created { replaced: Vec::new(), announced }))
 }

@@ -1,7 +1,6 @@
 //! What is taken, what is refused, and in which words.
 
 use flow::SeededChance;
-use s3s::dto::{QueueConfiguration, TopicConfiguration};
 
 use super::*;
 
@@ -61,8 +60,8 @@ fn a_configuration_is_read_as_it_is_written() {
     check(wire(vec![function(DETECT, ALL, &[("PREFIX", "AWSLogs/"), ("Suffix", "")])]), "ok");
     check(wire(vec![function(DETECT, &[], &[])]), "The XML you provided");
     check(
-        wire(vec![function(DETECT, &["s3:ObjectRemoved:*"], &[])]),
-        "The event 's3:ObjectRemoved:*' is not supported for notifications",
+        wire(vec![function(DETECT, &["s3:ObjectRestore:*"], &[])]),
+        "The event 's3:ObjectRestore:*' is not supported for notifications",
     );
     check(
         wire(vec![function(DETECT, ALL, &[("infix", "a")])]),
@@ -144,8 +143,8 @@ fn ids_are_made_where_they_are_missing_and_never_shared() {
 fn filter_rules_are_answered_with_capitals() {
     let given = wire(vec![function(DETECT, ALL, &[("suffix", ""), ("prefix", "a")])]);
     let parsed = parse(given, &SeededChance::new(1)).unwrap();
-    let answer = answered(parsed.configurations[0].clone());
-    let rules = answer.filter.unwrap().key.unwrap().filter_rules.unwrap();
+    let answer = answered(parsed.configurations[0].filter.clone());
+    let rules = answer.unwrap().key.unwrap().filter_rules.unwrap();
     let rules: Vec<_> = rules
         .iter()
         .map(|rule| (rule.name.as_ref().unwrap().as_str(), rule.value.as_deref().unwrap()))

@@ -7,4 +7,5 @@ mod hostile;
 mod multipart;
 mod notification;
 mod object;
+mod settings;
 mod world;

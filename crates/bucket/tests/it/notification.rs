@@ -43,14 +43,15 @@ async fn a_configuration_is_judged_and_given_back() {
     let body = document(FUNCTION, &other, "a");
     world.call("PUT", "/bkt?notification", &skip, body.as_bytes()).await.expect(200);
 
-    let queue = "arn:aws:sqs:us-east-2:123456789012:q";
-    let body = document(("QueueConfiguration", "Queue"), queue, "a");
-    let refused = world.call("PUT", "/bkt?notification", &skip, body.as_bytes()).await;
-    let refused = refused.refused(400, "InvalidArgument");
-    assert_eq!(
-        (refused.element("Message"), refused.element("ArgumentName1")),
-        (unable.into(), queue.into())
-    );
+    for (kind, arn, what) in [
+        (("QueueConfiguration", "Queue"), "arn:aws:sqs:us-east-2:123456789012:q", "queue"),
+        (("TopicConfiguration", "Topic"), "arn:aws:sns:us-east-2:123456789012:t", "topic"),
+    ] {
+        let refused = put(&document(kind, arn, "a")).await.refused(400, "InvalidArgument");
+        let told = ["Message", "ArgumentName1", "ArgumentValue1"].map(|e| refused.element(e));
+        let why = format!("The destination {what} does not exist");
+        assert_eq!(told, [unable.to_owned(), arn.to_owned(), why]);
+    }
     let bridge =
         "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>";
     put(bridge).await.refused(400, "InvalidArgument");
@@ -92,8 +93,9 @@ async fn an_object_that_somebody_wants_to_know_of_is_pending_until_it_is_cleared
         ["ObjectCreated:Put", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload",]
     );
     let event = &pending[0].1;
-    assert_eq!((event.bucket.as_str(), event.key.as_str(), event.size), ("bkt", "AWSLogs/a b", 5));
-    assert_eq!(event.e_tag, "5d41402abc4b2a76b9719d911017c592");
+    assert_eq!((event.bucket.as_str(), event.key.as_str()), ("bkt", "AWSLogs/a b"));
+    assert_eq!(event.size, Some(5));
+    assert_eq!(event.e_tag.as_deref(), Some("5d41402abc4b2a76b9719d911017c592"));
     assert_eq!(event.principal_id, "AWS:123456789012");
     assert_eq!(event.source_ip, "192.0.2.1");
     assert_eq!(
@@ -111,4 +113,57 @@ async fn an_object_that_somebody_wants_to_know_of_is_pending_until_it_is_cleared
     }
     assert!(world.buckets.pending(10).await.unwrap().is_empty());
     assert_eq!(world.buckets.pending_count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn queues_and_topics_are_tested_when_they_are_configured() {
+    let world = World::with_bucket().await;
+    let (queue, topic) =
+        ("arn:aws:sqs:us-east-2:123456789012:known", "arn:aws:sns:us-east-2:123456789012:known");
+    let body = format!(
+        "<NotificationConfiguration>\
+         <QueueConfiguration><Id>q</Id><Queue>{queue}</Queue><Event>s3:ObjectRemoved:*</Event>\
+         </QueueConfiguration>\
+         <TopicConfiguration><Id>t</Id><Topic>{topic}</Topic><Event>s3:ObjectTagging:*</Event>\
+         </TopicConfiguration>\
+         <CloudFunctionConfiguration><Id>f</Id><CloudFunction>{DETECT}</CloudFunction>\
+         <Event>s3:ObjectCreated:*</Event></CloudFunctionConfiguration>\
+         </NotificationConfiguration>"
+    );
+    let skip = [("x-amz-skip-destination-validation", "true")];
+    world.call("PUT", "/bkt?notification", &skip, body.as_bytes()).await.expect(200);
+    assert!(world.buckets.pending(10).await.unwrap().is_empty());
+    world.call("PUT", "/bkt?notification", &[], body.as_bytes()).await.expect(200);
+    let got = world.get("/bkt?notification").await.expect(200);
+    assert_eq!((got.element("Queue"), got.element("Topic")), (queue.into(), topic.into()));
+
+    world.put("/bkt/k", b"x").await;
+    let tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>";
+    world.call("PUT", "/bkt/k?tagging", &[], tags.as_bytes()).await.expect(200);
+    world.call("DELETE", "/bkt/k?tagging", &[], b"").await.expect(204);
+    world.call("DELETE", "/bkt/k", &[], b"").await.expect(204);
+    world.call("DELETE", "/bkt/k", &[], b"").await.expect(204);
+    let two = "<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>";
+    world.put("/bkt/l", b"x").await;
+    world.call("POST", "/bkt?delete", &[], two.as_bytes()).await.expect(200);
+    let pending = world.buckets.pending(20).await.unwrap();
+    let told: Vec<_> = pending
+        .iter()
+        .map(|(_, event)| {
+            let targets: Vec<_> = event.targets.iter().map(|t| t.arn.as_str()).collect();
+            (event.event_name.as_str(), event.key.as_str(), event.size, targets)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("TestEvent", "", None, vec![queue, topic]),
+            ("ObjectCreated:Put", "k", Some(1), vec![DETECT]),
+            ("ObjectTagging:Put", "k", None, vec![topic]),
+            ("ObjectTagging:Delete", "k", None, vec![topic]),
+            ("ObjectRemoved:Delete", "k", None, vec![queue]),
+            ("ObjectCreated:Put", "l", Some(1), vec![DETECT]),
+            ("ObjectRemoved:Delete", "l", None, vec![queue]),
+        ]
+    );
 }

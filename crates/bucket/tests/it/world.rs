@@ -19,12 +19,13 @@ pub(crate) const DETECT: &str = "arn:aws:lambda:us-east-2:123456789012:function:
 struct Known;
 
 impl TargetCheck for Known {
-    fn check(&self, kind: TargetKind, arn: &str) -> Result<(), String> {
-        assert_eq!(kind, TargetKind::Function);
-        if arn == DETECT {
-            Ok(())
-        } else {
-            Err(format!("Not authorized to invoke function [{arn}]"))
+    fn check(&self, bucket: &str, kind: TargetKind, arn: &str) -> Result<(), String> {
+        assert_eq!(bucket, "bkt");
+        match kind {
+            _ if arn == DETECT || arn.ends_with(":known") => Ok(()),
+            TargetKind::Function => Err(format!("Not authorized to invoke function [{arn}]")),
+            TargetKind::Queue => Err("The destination queue does not exist".to_owned()),
+            TargetKind::Topic => Err("The destination topic does not exist".to_owned()),
         }
     }
 }

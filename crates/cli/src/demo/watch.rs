@@ -128,7 +128,7 @@ impl Watch {
 
     async fn pass(&mut self, scene: &Scene, passage: Passage) -> anyhow::Result<()> {
         match passage {
-            Passage::Created(object) if object.bucket == BUCKET => {
+            Passage::Announced(object) if object.bucket == BUCKET => {
                 let records = read_log(scene, &object.key).await?;
                 if self.log_object.is_none() && records.iter().any(ours) {
                     let url = format!("s3://{BUCKET}/{}", object.key);
@@ -162,7 +162,7 @@ impl Watch {
                 self.waiting.push(Sighting::Invocation { function, request_id });
                 self.waiting.extend(awaited.into_iter().map(Sighting::Finding));
             }
-            Passage::Created(_) => {}
+            Passage::Announced(_) => {}
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use flow::{
-    Accepted, Clock, Invoke, InvokeError, ManualClock, ObjectCreated, Pending, Target, Timestamp,
+    Accepted, Access, Authorize, BucketEvent, Clock, Decision, Enqueue, Invoke, InvokeError,
+    ManualClock, Pending, Publish, PublishError, QueueMessage, SendError, Target, Timestamp, Who,
 };
-use notification::{Config, Notifications, run};
+use notification::{Config, Notifications, Reach, run};
 use store::{Counts, Database};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,6 +26,55 @@ struct Functions {
     failures: Mutex<HashMap<String, u32>>,
     /// `arn…:slow` waits for this.
     gate: Notify,
+    /// Those whose policies deny.
+    denied: Mutex<HashSet<String>>,
+    asked: Mutex<Vec<Access>>,
+}
+
+impl Enqueue for Functions {
+    fn enqueue<'a>(
+        &'a self,
+        queue_arn: &'a str,
+        delivery_id: &'a str,
+        message: QueueMessage,
+    ) -> Pending<'a, Result<Accepted, SendError>> {
+        Box::pin(async move {
+            let call = (queue_arn.to_owned(), delivery_id.to_owned(), message.body.into());
+            self.calls.lock().unwrap().push(call);
+            if queue_arn.ends_with(":full") {
+                return Err(SendError::Rejected("too large".to_owned()));
+            }
+            Ok(Accepted(delivery_id.to_owned()))
+        })
+    }
+}
+
+impl Publish for Functions {
+    fn publish<'a>(
+        &'a self,
+        topic_arn: &'a str,
+        delivery_id: &'a str,
+        subject: Option<&'a str>,
+        message: &'a str,
+    ) -> Pending<'a, Result<Accepted, PublishError>> {
+        Box::pin(async move {
+            assert_eq!(subject, Some("Amazon S3 Notification"));
+            let call = (topic_arn.to_owned(), delivery_id.to_owned(), message.to_owned().into());
+            self.calls.lock().unwrap().push(call);
+            Ok(Accepted(delivery_id.to_owned()))
+        })
+    }
+}
+
+impl Authorize for Functions {
+    fn decide(&self, who: Who<'_>, access: &Access) -> Decision {
+        assert!(matches!(who, Who::Service("s3.amazonaws.com")));
+        self.asked.lock().unwrap().push(access.clone());
+        if self.denied.lock().unwrap().contains(&access.resource) {
+            return Decision::Denied(format!("no policy allows {}", access.action));
+        }
+        Decision::Allowed
+    }
 }
 
 impl Invoke for Functions {
@@ -68,9 +118,14 @@ impl World {
         let database = Database::open(&folder.join("work.db"), boot).unwrap();
         let clock = Arc::new(ManualClock::new(start()));
         let config = Config::new("us-east-2".parse().unwrap(), "123456789012".parse().unwrap());
-        let invoke: Arc<dyn Invoke> = Arc::<Functions>::clone(&functions);
+        let reach = Reach {
+            functions: Arc::<Functions>::clone(&functions),
+            queues: Arc::<Functions>::clone(&functions),
+            topics: Arc::<Functions>::clone(&functions),
+            authorize: Arc::<Functions>::clone(&functions),
+        };
         let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let notifications = Notifications::open(config, &database, invoke, time).await.unwrap();
+        let notifications = Notifications::open(config, &database, reach, time).await.unwrap();
         let stop = CancellationToken::new();
         let running = TaskTracker::new().spawn(run(notifications.clone(), stop.clone()));
         Self { notifications, functions, clock, stop, running }
@@ -96,14 +151,14 @@ fn arn(function: &str) -> String {
     format!("arn:aws:lambda:us-east-2:123456789012:function:{function}")
 }
 
-fn object(key: &str, functions: &[&str]) -> ObjectCreated {
+fn object(key: &str, functions: &[&str]) -> BucketEvent {
     let target = |function: &&str| Target { configuration_id: "c".into(), arn: arn(function) };
-    ObjectCreated {
+    BucketEvent {
         event_name: "ObjectCreated:Put".into(),
         bucket: "logs".into(),
         key: key.into(),
-        size: 1,
-        e_tag: "e".into(),
+        size: Some(1),
+        e_tag: Some("e".into()),
         sequencer: "0A".into(),
         time: start(),
         principal_id: "AWS:cloudtrail.amazonaws.com".into(),
@@ -189,7 +244,7 @@ async fn what_cannot_be_told_is_buried_by_name_and_can_be_told_later() {
     let mut object = object("AWSLogs/k.json.gz", &["missing"]);
     object.targets.push(Target {
         configuration_id: "q".into(),
-        arn: "arn:aws:sqs:us-east-2:123456789012:queue".into(),
+        arn: "arn:aws:sqs:us-east-2:123456789012:full".into(),
     });
     world.notifications.accept(&object).await.unwrap();
     let queue = world.notifications.queue();
@@ -232,4 +287,65 @@ async fn a_stop_finishes_what_is_begun_and_a_restart_goes_on() {
     drop(world.notifications);
     let world = World::open(folder.path(), "2", functions).await;
     world.until(|counts| counts.done == 2).await;
+}
+
+#[tokio::test]
+async fn queues_and_topics_are_told_what_functions_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::open(folder.path(), "1", Arc::default()).await;
+    let mut object = object("k", &["one"]);
+    for arn in ["arn:aws:sqs:us-east-2:123456789012:q", "arn:aws:sns:us-east-2:123456789012:t"] {
+        object.targets.push(Target { configuration_id: "c".into(), arn: arn.into() });
+    }
+    world.notifications.accept(&object).await.unwrap();
+    world.until(|counts| counts.done == 3).await;
+    let calls = world.calls();
+    assert!(calls.iter().all(|call| call.2 == calls[0].2), "{calls:?}");
+    let asked = world.functions.asked.lock().unwrap().clone();
+    let mut actions: Vec<_> = asked.iter().map(|access| access.action.as_str()).collect();
+    actions.sort_unstable();
+    assert_eq!(actions, ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"]);
+    let source = ("aws:SourceArn".to_owned(), "arn:aws:s3:::logs".to_owned());
+    let account = ("aws:SourceAccount".to_owned(), "123456789012".to_owned());
+    assert!(asked.iter().all(|a| a.context.contains(&source) && a.context.contains(&account)));
+}
+
+#[tokio::test]
+async fn a_permission_that_was_taken_away_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let functions = Arc::new(Functions::default());
+    functions.denied.lock().unwrap().insert(arn("one"));
+    let world = World::open(folder.path(), "1", functions).await;
+    world.notifications.accept(&object("k", &["one"])).await.unwrap();
+    world.until(|counts| counts.waiting == 1).await;
+    while world.functions.asked.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    world.until(|counts| counts.waiting == 1).await;
+    assert!(world.calls().is_empty());
+    world.functions.denied.lock().unwrap().clear();
+    while world.notifications.queue().counts().await.unwrap().done == 0 {
+        world.clock.advance(1_000);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_denied_for_too_long_is_buried_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let functions = Arc::new(Functions::default());
+    functions.denied.lock().unwrap().insert(arn("one"));
+    let world = World::open(folder.path(), "1", functions).await;
+    world.notifications.accept(&object("k", &["one"])).await.unwrap();
+    while world.notifications.queue().counts().await.unwrap().dead == 0 {
+        world.clock.advance(300_000);
+        tokio::task::yield_now().await;
+    }
+    let dead = world.notifications.queue().dead(1).await.unwrap();
+    assert!(
+        dead[0].reason.contains("no policy allows lambda:InvokeFunction"),
+        "{}",
+        dead[0].reason
+    );
 }

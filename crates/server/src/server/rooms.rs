@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use alert::Alerts;
 use anyhow::Context;
 use bucket::Buckets;
-use flow::{Clock, HttpService, Secret, Service};
+use flow::{Authorize, Clock, HttpService, Secret, Service};
 use function::Functions;
 use gateway::Gateway;
 use identity::Identity;
@@ -25,11 +25,12 @@ use crate::{
     },
     wiring::{
         authorization::Authorization,
+        bucket_to_target::{Shipped, Targets},
         function_to_alert::Findings,
         function_to_bucket::Objects,
         function_to_gateway::InnerEndpoints,
         function_to_identity::ensure_detect_role,
-        notification_to_function::{Events, Targets},
+        notification_to_function::Events,
         trail_to_bucket,
     },
 };
@@ -97,10 +98,29 @@ impl Rooms {
         let mut notifications = notification::Config::new(region.clone(), account.clone());
         notifications.back_off.max_millis = config.notification.retry_wait_max.millis();
         notifications.age_max_millis = config.notification.age_max.millis();
-        let invoke = Arc::new(Events { functions: functions.clone(), passages: passages.clone() });
+        let shipped: Arc<dyn Authorize> = Arc::new(Shipped {
+            authorization: Arc::clone(&authorization),
+            detect: functions::detect_arn(config),
+        });
+        let reach = notification::Reach {
+            functions: Arc::new(Events { functions: functions.clone(), passages: passages.clone() }),
+            queues: Arc::new(sqs.clone()),
+            topics: Arc::new(topics.clone()),
+            authorize: Arc::clone(&shipped),
+        };
         let notifications =
-            Notifications::open(notifications, &work, invoke, Arc::clone(clock)).await?;
-        let buckets = open_buckets(options, &functions).await?;
+            Notifications::open(notifications, &work, reach, Arc::clone(clock)).await?;
+        let targets = Targets {
+            account: account.clone(),
+            functions: functions.clone(),
+            queues: sqs.clone(),
+            topics: topics.clone(),
+            authorize: shipped,
+        };
+        let buckets = open_buckets(options, targets).await?;
+        authorization.add("sqs", Arc::new(sqs.clone()));
+        authorization.add("sns", Arc::new(topics.clone()));
+        authorization.add("s3", Arc::new(buckets.clone()));
         objects.open(buckets.clone());
         let trails =
             trail::Config { account, region, wait_max_millis: config.trail.wait_max.millis() };
@@ -136,6 +156,15 @@ impl Rooms {
         Ok((rooms, keeper))
     }
 
+    /// Where topics deliver to inside.
+    pub(crate) fn topic_reach(&self) -> topic::Reach {
+        topic::Reach {
+            queues: Arc::new(self.sqs.clone()),
+            functions: Arc::new(self.functions.clone()),
+            authorize: Arc::clone(&self.authorization) as Arc<dyn Authorize>,
+        }
+    }
+
     /// The queues of the road, in its order, under the names of their hops.
     pub(crate) fn queues(&self) -> [(&'static str, &Queue); 4] {
         [
@@ -166,12 +195,32 @@ async fn open_topics(
     endpoint: &str,
 ) -> anyhow::Result<Topics> {
     let config = &options.config;
-    let settings =
-        topic::Config { account: config.account_id.clone(), region: config.region.clone() };
+    let settings = topic::Config {
+        account: config.account_id.clone(),
+        region: config.region.clone(),
+        smtp: smtp(config)?,
+    };
     let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
     let topics = Topics::open(settings, state, work, client, clock, chance).await?;
     topics.set_endpoint(endpoint);
     Ok(topics)
+}
+
+/// The server that takes mail, where one is configured.
+fn smtp(config: &Config) -> anyhow::Result<Option<topic::Smtp>> {
+    let crate::config::Smtp { host, port, user, password_file, from, tls } = &config.smtp;
+    if host.is_empty() {
+        return Ok(None);
+    }
+    let credentials = if user.is_empty() {
+        None
+    } else {
+        let password = std::fs::read_to_string(password_file)
+            .with_context(|| format!("`smtp.password_file`: {password_file}"))?;
+        Some((user.clone(), Secret::new(password.trim_end().to_owned())))
+    };
+    let (host, from) = (host.clone(), from.clone());
+    Ok(Some(topic::Smtp { host, port: *port, credentials, from, tls: *tls }))
 }
 
 async fn open_queues(options: &Options) -> anyhow::Result<Queues> {
@@ -212,13 +261,13 @@ async fn open_alerts(
     Ok(Alerts::open(settings, work, client, publish, Arc::clone(clock)).await?)
 }
 
-async fn open_buckets(options: &Options, functions: &Functions) -> anyhow::Result<Buckets> {
+async fn open_buckets(options: &Options, targets: Targets) -> anyhow::Result<Buckets> {
     let config = bucket::Config {
         dir: options.dir.path().join("bucket"),
         account: options.config.account_id.clone(),
         region: options.config.region.clone(),
     };
-    let targets = Arc::new(Targets { functions: functions.clone() });
+    let targets = Arc::new(targets);
     let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
     Ok(Buckets::open(config, targets, clock, chance).await?)
 }

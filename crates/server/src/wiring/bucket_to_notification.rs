@@ -1,7 +1,7 @@
-//! bucket → notification: each stored object is offered to those who want to know.
+//! bucket → notification: each event is offered to those who want to know.
 //!
-//! The notification rows are durable before the object's mark goes, so a crash in between offers
-//! the object again under the same ids.
+//! The notification rows are durable before the event's own goes, so a crash in between offers it
+//! again under the same ids.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use tracing::warn;
 
 use crate::passage::{Passage, Passages};
 
-/// Objects that one look takes.
-const OBJECTS_AT_ONCE: u32 = 128;
+/// Events that one look takes.
+const EVENTS_AT_ONCE: u32 = 128;
 /// How long to wait after the store failed, in milliseconds.
 const RETRY_MILLIS: i64 = 1_000;
 
-/// Hands objects over until `stop`, then those that wait.
+/// Hands events over until `stop`, then those that wait.
 pub(crate) async fn run(
     buckets: Buckets,
     notifications: Notifications,
@@ -37,7 +37,7 @@ pub(crate) async fn run(
             },
             Ok(_) => {}
             Err(error) => {
-                warn!(%error, "Objects wait to be announced: {error}");
+                warn!(%error, "Events wait to be announced: {error}");
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = clock.sleep_millis(RETRY_MILLIS) => {}
@@ -47,17 +47,17 @@ pub(crate) async fn run(
     }
 }
 
-/// Hands over what waits now; how many objects that was.
+/// Hands over what waits now; how many that was.
 async fn hand_over(
     buckets: &Buckets,
     notifications: &Notifications,
     passages: &Passages,
 ) -> anyhow::Result<usize> {
-    let pending = buckets.pending(OBJECTS_AT_ONCE).await?;
-    for (id, object) in &pending {
+    let pending = buckets.pending(EVENTS_AT_ONCE).await?;
+    for (id, event) in &pending {
         // Told first: once it is accepted, what follows from it may be told at any moment.
-        passages.tell(|| Passage::Created(object.clone()));
-        notifications.accept(object).await?;
+        passages.tell(|| Passage::Announced(event.clone()));
+        notifications.accept(event).await?;
         buckets.clear_pending(*id).await?;
     }
     Ok(pending.len())
