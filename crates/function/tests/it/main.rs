@@ -6,6 +6,7 @@
 
 mod act;
 mod invocations;
+mod lambda;
 mod room;
 mod server;
 mod walls;
@@ -39,6 +40,17 @@ const TESTS: &[(&str, Test)] = tests![
     invocations::memory_over_the_limit_ends_the_instance,
     invocations::an_instance_serves_many_events_and_leaves_when_idle,
     invocations::the_log_tells_of_each_invocation,
+    lambda::a_python_handler_is_called_and_answers,
+    lambda::a_python_handlers_failures_are_told_as_lambda_tells_them,
+    lambda::a_call_that_takes_too_long_is_ended,
+    lambda::a_node_handler_is_called_in_each_of_its_styles,
+    lambda::a_program_of_its_own_is_a_function,
+    lambda::a_function_outlives_a_restart_and_its_old_code_does_not,
+    lambda::calls_beyond_what_is_reserved_are_throttled,
+    lambda::an_event_is_tried_as_often_as_its_function_says,
+    lambda::an_event_that_became_too_old_is_not_tried,
+    lambda::code_may_lie_in_a_bucket,
+    lambda::a_role_must_be_passed_and_trust_lambda,
     walls::a_function_reads_only_what_is_its_own,
     walls::a_program_runs_wherever_it_lies,
     walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,

@@ -2,14 +2,21 @@
 //! tells who touched it.
 
 use std::{
+    collections::HashMap,
     env,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
-use flow::{Invoke, ManualClock, Pending, Secret, SeededChance, Timestamp};
-use function::{Config, Error, Function, Functions, Isolation, RoleCredentials, Settle, Settled};
+use flow::{
+    Access, Authorize, Decision, Fetch, FetchError, Invoke, ManualClock, Pending, Secret,
+    SeededChance, Timestamp, Who,
+};
+use function::{
+    Config, Error, Function, Functions, Isolation, Ports, Resources, RoleCredentials, Settle,
+    Settled,
+};
 use serde_json::{Value, json};
 use store::{Counts, Database, Dead};
 use tempfile::TempDir;
@@ -28,6 +35,7 @@ pub(crate) struct Room {
     pub(crate) functions: Functions,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settled: Arc<Answers>,
+    pub(crate) objects: Arc<Objects>,
     pub(crate) dir: PathBuf,
     /// One message for each touch of the endpoint from within a function.
     pub(crate) touched: mpsc::Receiver<()>,
@@ -54,6 +62,9 @@ impl Settle for Answers {
         _: &'a Bytes,
         response: &'a Bytes,
     ) -> Pending<'a, Result<Settled, String>> {
+        if !function.findings {
+            return Box::pin(std::future::ready(Ok(Settled::Done)));
+        }
         assert_eq!(function.arn, ARN);
         let mut failing = self.failing.lock().unwrap();
         let result = if *failing > 0 {
@@ -80,12 +91,13 @@ pub(crate) fn config(dir: PathBuf, isolation: Isolation, endpoint: String) -> Co
         account: "123456789012".parse().unwrap(),
         region: "us-east-2".parse().unwrap(),
         retry_waits: Config::RETRY_WAITS_MILLIS.to_vec(),
-        timeout_millis: 3_000,
-        memory_bytes: 128 * 1024 * 1024,
+        instances_max: 10,
         isolation,
         dir,
         endpoint,
         launcher: vec![env::current_exe().unwrap().into(), "launch".into()],
+        python: "python3".to_owned(),
+        node: "node".to_owned(),
     }
 }
 
@@ -98,6 +110,45 @@ pub(crate) fn function(how: &str) -> Function {
         findings: true,
         role: "arn:aws:iam::123456789012:role/act".to_owned(),
         readable: Vec::new(),
+        resources: Resources {
+            timeout_millis: 3_000,
+            memory_bytes: 128 * 1024 * 1024,
+            scratch_bytes: 512 * 1024 * 1024,
+        },
+    }
+}
+
+/// Lets everybody do everything, but for roles and objects whose names say otherwise.
+pub(crate) struct Policies;
+
+impl Authorize for Policies {
+    fn decide(&self, who: Who<'_>, access: &Access) -> Decision {
+        let refused = match who {
+            Who::Service(_) => "untrusting",
+            _ => "forbidden",
+        };
+        if access.resource.contains(refused) {
+            Decision::Denied(format!("not authorized to perform: {}", access.action))
+        } else {
+            Decision::Allowed
+        }
+    }
+}
+
+/// Objects by bucket and key.
+#[derive(Default)]
+pub(crate) struct Objects(pub(crate) Mutex<HashMap<String, Bytes>>);
+
+impl Fetch for Objects {
+    fn get<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        _: u64,
+    ) -> Pending<'a, Result<Bytes, FetchError>> {
+        let found = self.0.lock().unwrap().get(&format!("{bucket}/{key}")).cloned();
+        let missing = FetchError::Missing { bucket: bucket.to_owned(), key: key.to_owned() };
+        Box::pin(std::future::ready(found.ok_or(missing)))
     }
 }
 
@@ -107,9 +158,12 @@ pub(crate) async fn open(
     isolation: Isolation,
     clock: Arc<ManualClock>,
     settled: Arc<Answers>,
+    objects: Arc<Objects>,
     touched: mpsc::Sender<()>,
 ) -> Result<Functions, Error> {
-    let database = Database::open(&dir.join("work.db"), &format!("boot {:p}", &dir)).unwrap();
+    let boot = format!("boot {:p}", &dir);
+    let work = Database::open(&dir.join("work.db"), &boot).unwrap();
+    let state = Database::open(&dir.join("state.db"), &boot).unwrap();
     let outer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", outer.local_addr().unwrap());
     let tasks = Arc::new(Mutex::new(JoinSet::new()));
@@ -127,24 +181,28 @@ pub(crate) async fn open(
     };
     // Where functions share our network, they come this way.
     serve(outer, CancellationToken::new());
-    let credentials = |role: &str| RoleCredentials {
-        access_key_id: format!("ASIA {role}"),
-        secret_access_key: Secret::new("secret"),
-        session_token: Secret::new("token"),
-        expires: None,
+    let credentials = |role: &str, session: &str| {
+        if role.contains("gone") {
+            return Err(format!("the function's role {role} does not exist"));
+        }
+        Ok(RoleCredentials {
+            access_key_id: format!("ASIA {role} {session}"),
+            secret_access_key: Secret::new("secret"),
+            session_token: Secret::new("token"),
+            expires: None,
+        })
     };
     let config = config(dir, isolation, endpoint);
-    let chance = Arc::new(SeededChance::new(7));
-    Functions::open(
-        config,
-        &database,
-        Arc::new(credentials),
-        settled,
-        Arc::new(serve),
+    let ports = Ports {
+        roles: Arc::new(credentials),
+        settle: settled,
+        endpoint: Arc::new(serve),
+        authorize: Arc::new(Policies),
+        fetch: objects,
         clock,
-        chance,
-    )
-    .await
+        chance: Arc::new(SeededChance::new(7)),
+    };
+    Functions::open(config, &state, &work, ports).await
 }
 
 impl Room {
@@ -159,19 +217,21 @@ impl Room {
     pub(crate) async fn at(dir: PathBuf, how: &str) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
         let settled = Arc::new(Answers::default());
+        let objects = Arc::new(Objects::default());
         let (touch, touched) = mpsc::channel(64);
         let open = open(
             dir.clone(),
             Isolation::BestEffort,
             Arc::clone(&clock),
             Arc::clone(&settled),
+            Arc::clone(&objects),
             touch,
         );
         let functions = open.await.unwrap();
         functions.add(function(how)).unwrap();
         let (stop, mut run) = (CancellationToken::new(), JoinSet::new());
         run.spawn(function::run(functions.clone(), stop.clone()));
-        Self { functions, clock, settled, dir, touched, stop, run, tries: 0, folder: None }
+        Self { functions, clock, settled, objects, dir, touched, stop, run, tries: 0, folder: None }
     }
 
     pub(crate) async fn invoke(&self, delivery: &str, event: Value) -> String {

@@ -7,7 +7,7 @@ use function::{Error, Isolation};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::room::{Answers, Room, START, function, open};
+use crate::room::{Answers, Objects, Room, START, function, open};
 
 pub(crate) async fn a_function_reads_only_what_is_its_own() {
     let room = Room::new("lambda").await;
@@ -122,7 +122,7 @@ pub(crate) async fn a_function_has_lambdas_environment_and_no_other() {
     assert_eq!(text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), "128");
     assert_eq!(text("AWS_LAMBDA_LOG_GROUP_NAME"), "/aws/lambda/act");
     assert!(text("AWS_LAMBDA_LOG_STREAM_NAME").starts_with("2026/11/22/[$LATEST]"));
-    assert_eq!(text("AWS_ACCESS_KEY_ID"), "ASIA arn:aws:iam::123456789012:role/act");
+    assert_eq!(text("AWS_ACCESS_KEY_ID"), "ASIA arn:aws:iam::123456789012:role/act act");
     assert_eq!(text("AWS_SESSION_TOKEN"), "token");
     assert_eq!(text("AWS_REGION"), "us-east-2");
     assert_eq!(text("GREETING"), "hello");
@@ -151,9 +151,11 @@ pub(crate) async fn required_isolation_refuses_where_a_wall_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
     let (touch, _touched) = mpsc::channel(1);
-    let answers = Arc::new(Answers::default());
+    let (answers, objects) = (Arc::new(Answers::default()), Arc::new(Objects::default()));
     let opened =
-        open(folder.path().to_owned(), Isolation::Required, clock, answers, touch).await.map(drop);
+        open(folder.path().to_owned(), Isolation::Required, clock, answers, objects, touch)
+            .await
+            .map(drop);
     if walls.iter().all(|wall| wall.standing) {
         assert!(opened.is_ok());
     } else {
