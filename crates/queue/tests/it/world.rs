@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) tasks: JoinSet<()>,
     pub(crate) stop: CancellationToken,
     dir: tempfile::TempDir,
+    /// Another chance at each start: ids are never made twice.
+    seed: u64,
 }
 
 pub(crate) fn arn(name: &str) -> String {
@@ -46,7 +48,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_700_000_000)));
         let queues = open(&dir, &clock, 7).await;
-        Self { queues, clock, tasks: JoinSet::new(), stop: CancellationToken::new(), dir }
+        Self { queues, clock, tasks: JoinSet::new(), stop: CancellationToken::new(), dir, seed: 7 }
     }
 
     /// Sets the loop that tidies up running.
@@ -57,7 +59,8 @@ impl World {
     /// The same folder opened anew.
     pub(crate) async fn reopen(&mut self) {
         self.queues.close().await;
-        self.queues = open(&self.dir, &self.clock, 8).await;
+        self.seed += 1;
+        self.queues = open(&self.dir, &self.clock, self.seed).await;
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Tree) -> Result<Tree, Fault> {
