@@ -6,11 +6,13 @@
 
 mod category;
 mod event_name;
+mod query_form;
 
 use crate::Service;
 
 pub use self::category::{Category, category, data_resource_kind};
 pub use self::event_name::{event_name, operations_called};
+pub use self::query_form::query_form;
 
 /// Where `eventSource` is not `<signing name>.amazonaws.com`.
 const EVENT_SOURCES: &[(&str, &str)] = &[

@@ -10,17 +10,20 @@ use crate::message::RequestParts;
 /// request bears (`smithy-protocol`, `x-amz-target`, a form or `Action=`), else its first.
 pub fn protocol_of(service: &Service, parts: &RequestParts<'_>) -> Protocol {
     let first = service.protocols.first().copied().unwrap_or(Protocol::Json);
+    let content_type = header(parts.headers, "content-type").unwrap_or_default();
+    let form = content_type.starts_with("application/x-www-form-urlencoded")
+        || crate::uri::parts(parts.query).any(|(name, _)| name == "Action");
+    if form && model::facts::query_form(service).is_some() {
+        return Protocol::Query;
+    }
     if service.protocols.len() < 2 {
         return first;
     }
     let speaks = |protocol: Protocol| service.protocols.contains(&protocol).then_some(protocol);
-    let content_type = header(parts.headers, "content-type").unwrap_or_default();
     let cbor = header(parts.headers, "smithy-protocol") == Some("rpc-v2-cbor")
         || content_type.starts_with("application/cbor");
     let json = parts.headers.contains_key("x-amz-target")
         || content_type.starts_with("application/x-amz-json");
-    let form = content_type.starts_with("application/x-www-form-urlencoded")
-        || crate::uri::parts(parts.query).any(|(name, _)| name == "Action");
     None.or_else(|| cbor.then(|| speaks(Protocol::Cbor)).flatten())
         .or_else(|| json.then(|| speaks(Protocol::Json)).flatten())
         .or_else(|| {

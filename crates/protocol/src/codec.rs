@@ -29,7 +29,9 @@ pub fn decode_request(
     let read = match protocol {
         Protocol::Json => aws_json::decode(service, &operation.input, body),
         Protocol::Query | Protocol::Ec2 => {
+            let (service, operation) = in_its_form(service, operation, protocol);
             aws_query::decode_request(service, operation, protocol, parts.query, body)
+                .map(|input| addressed(service, operation, parts, input))
         }
         Protocol::RestJson => rest::decode_request(service, operation, parts, body),
         Protocol::RestXml | Protocol::Cbor => return Err(Malformed::Unsupported { protocol }),
@@ -55,6 +57,7 @@ pub fn encode_request(
     let mut request = match protocol {
         Protocol::Json => Ok(aws_json::encode_request(service, operation, input)),
         Protocol::Query | Protocol::Ec2 => {
+            let (service, operation) = in_its_form(service, operation, protocol);
             Ok(aws_query::encode_request(service, operation, protocol, input))
         }
         Protocol::RestJson => rest::encode_request(service, operation, input),
@@ -81,6 +84,7 @@ pub fn encode_response(
     match protocol {
         Protocol::Json => aws_json::encode_response(service, operation, output, request_id),
         Protocol::Query | Protocol::Ec2 => {
+            let (service, operation) = in_its_form(service, operation, protocol);
             aws_query::encode_response(service, operation, protocol, output, request_id)
         }
         Protocol::RestJson => rest::encode_response(service, operation, output, request_id),
@@ -101,7 +105,8 @@ pub fn encode_error(
     fault: &Fault,
     request_id: &str,
 ) -> HttpAnswer {
-    fault::write(service, protocol, fault, request_id)
+    let old = service.filter(|_| protocol == Protocol::Query).and_then(model::facts::query_form);
+    fault::write(old.or(service), protocol, fault, request_id)
 }
 
 /// The output, or the fault, that an answer to `operation` holds. Statuses from 300 on are faults,
@@ -124,10 +129,43 @@ pub fn decode_response(
     let read = match protocol {
         Protocol::Json => aws_json::decode(service, &operation.output, body),
         Protocol::Query | Protocol::Ec2 => {
+            let (service, operation) = in_its_form(service, operation, protocol);
             aws_query::decode_response(service, operation, protocol, body)
         }
         Protocol::RestJson => rest::decode_response(service, operation, status, headers, body),
         Protocol::RestXml | Protocol::Cbor => return Err(Malformed::Unsupported { protocol }),
     };
     read.map(Ok).map_err(|problem| problem.of(protocol))
+}
+
+/// The service and operation as they are spelled in queries, which for SQS is not as in JSON.
+fn in_its_form<'a>(
+    service: &'a Service,
+    operation: &'a Operation,
+    protocol: Protocol,
+) -> (&'a Service, &'a Operation) {
+    let old = model::facts::query_form(service).filter(|_| protocol == Protocol::Query);
+    old.and_then(|old| Some((old, old.operation(&operation.name)?))).unwrap_or((service, operation))
+}
+
+/// Queries to SQS may name their queue by the address that they are sent to alone.
+fn addressed(
+    service: &Service,
+    operation: &Operation,
+    parts: &RequestParts<'_>,
+    mut input: Tree,
+) -> Tree {
+    const MEMBER: &str = "QueueUrl";
+    let takes = crate::lookup::structure(service, &operation.input)
+        .is_some_and(|structure| structure.members.iter().any(|member| member.name == MEMBER));
+    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+    if let (true, Some(host), Tree::Map(members)) = (takes, host, &mut input)
+        && service.name == "sqs"
+        && parts.path.len() > 1
+        && !members.iter().any(|(name, _)| name == MEMBER)
+    {
+        let url = format!("http://{host}{}", parts.path);
+        members.insert(0, (MEMBER.to_owned(), Tree::Text(url)));
+    }
+    input
 }

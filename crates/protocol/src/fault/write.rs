@@ -53,7 +53,10 @@ impl Said<'_> {
     }
 
     fn alias(&self) -> &str {
-        self.modelled.as_ref().map_or(&self.fault.code, Modelled::alias)
+        let known = |service| model::facts::query_error_code(service, self.name());
+        self.service
+            .and_then(known)
+            .unwrap_or_else(|| self.modelled.as_ref().map_or(&self.fault.code, Modelled::alias))
     }
 
     fn status(&self) -> u16 {

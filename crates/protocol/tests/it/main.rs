@@ -5,6 +5,7 @@ mod exceptions;
 mod hostile;
 mod loader;
 mod round_trip;
+mod sqs_query;
 mod table;
 mod vectors;
 mod whole_model;

@@ -1,0 +1,130 @@
+"""SQS as boto3 and the AWS CLI speak it, and as clients spoke it before it learned JSON."""
+
+import json
+import re
+import xml.etree.ElementTree
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+import urllib.parse
+import urllib.request
+from botocore.exceptions import ClientError
+from trailhound import ACCOUNT, REGION, code
+
+FORM = "{http://queue.amazonaws.com/doc/2012-11-05/}"
+
+
+@pytest.fixture(scope="module")
+def sqs(server):
+    return server.client("sqs")
+
+
+@pytest.fixture
+def queue(sqs, request):
+    return sqs.create_queue(QueueName=re.sub("[^a-z]+", "-", request.node.name)[:80])["QueueUrl"]
+
+
+def test_a_message_is_sent_received_and_deleted(sqs, queue):
+    sent = sqs.send_message(
+        QueueUrl=queue, MessageBody="Grüße", MessageAttributes={
+            "who": {"DataType": "String", "StringValue": "me"},
+            "image": {"DataType": "Binary.png", "BinaryValue": b"\0\xff"},
+        },
+    )
+    [message] = sqs.receive_message(
+        QueueUrl=queue, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"],
+    )["Messages"]
+    assert (message["MessageId"], message["Body"]) == (sent["MessageId"], "Grüße")
+    assert message["MessageAttributes"]["image"]["BinaryValue"] == b"\0\xff"
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert told["QueueArn"].startswith(f"arn:aws:sqs:{REGION}:{ACCOUNT}:")
+    assert told["ApproximateNumberOfMessages"] == told["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+def test_batches_answer_each_entry(sqs, queue):
+    entries = [{"Id": str(n), "MessageBody": str(n)} for n in range(10)]
+    assert len(sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 10
+    got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    handles = [{"Id": one["Body"], "ReceiptHandle": one["ReceiptHandle"]} for one in got]
+    assert len(handles) == 10
+    hidden = [one | {"VisibilityTimeout": 60} for one in handles]
+    done = sqs.change_message_visibility_batch(QueueUrl=queue, Entries=hidden)
+    assert len(done["Successful"]) == 10
+    assert "Failed" not in sqs.delete_message_batch(QueueUrl=queue, Entries=handles)
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "expected"),
+    [
+        ("get_queue_url", {"QueueName": "nowhere"}, "AWS.SimpleQueueService.NonExistentQueue"),
+        ("create_queue", {"QueueName": "a b"}, "InvalidParameterValue"),
+        ("create_queue", {"QueueName": "a", "Attributes": {"DelaySeconds": "901"}}, "InvalidAttributeValue"),
+        (
+            "create_queue", {"QueueName": "a.fifo", "Attributes": {"FifoQueue": "true"}},
+            "AWS.SimpleQueueService.UnsupportedOperation",
+        ),
+        ("list_message_move_tasks", {"SourceArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:no"}, "ResourceNotFoundException"),
+    ],
+)
+def test_errors_have_the_codes_of_aws(sqs, operation, arguments, expected):
+    with pytest.raises(ClientError) as error:
+        getattr(sqs, operation)(**arguments)
+    assert code(error) == expected
+
+
+def test_a_missing_queue_is_its_own_exception(sqs):
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist):
+        sqs.get_queue_url(QueueName="nowhere")
+
+
+def test_the_aws_cli_works(server):
+    out = server.shell(
+        'url=$(aws sqs create-queue --queue-name by-cli --output text)\n'
+        'aws sqs send-message --queue-url "$url" --message-body hello >/dev/null\n'
+        'aws sqs receive-message --queue-url "$url" --wait-time-seconds 5'
+    )
+    assert json.loads(out)["Messages"][0]["Body"] == "hello"
+
+
+def query(server, path="/", **parameters):
+    """A signed call in the query protocol, as SDKs made it before 2023."""
+    info = server.info
+    body = urllib.parse.urlencode(parameters | {"Version": "2012-11-05"})
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    url = info["endpoint"] + path
+    request = botocore.awsrequest.AWSRequest("POST", url, headers=headers, data=body)
+    keys = botocore.credentials.Credentials(info["access_key_id"], info["secret_access_key"])
+    botocore.auth.SigV4Auth(keys, "sqs", info["region"]).add_auth(request)
+    sent = urllib.request.Request(url, body.encode(), dict(request.headers))
+    try:
+        with urllib.request.urlopen(sent) as answer:
+            return answer.status, xml.etree.ElementTree.fromstring(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, xml.etree.ElementTree.fromstring(error.read())
+
+
+def test_clients_of_the_query_protocol_are_understood(server, sqs, queue):
+    path = urllib.parse.urlparse(queue).path
+    status, sent = query(
+        server, path, Action="SendMessage", MessageBody="old", **{
+            "MessageAttribute.1.Name": "who", "MessageAttribute.1.Value.DataType": "String",
+            "MessageAttribute.1.Value.StringValue": "me",
+        },
+    )
+    assert status == 200, sent
+    status, got = query(
+        server, Action="ReceiveMessage", QueueUrl=queue,
+        **{"MessageAttributeName.1": "All", "AttributeName.1": "All"},
+    )
+    message = got.find(f"{FORM}ReceiveMessageResult/{FORM}Message")
+    assert message.find(f"{FORM}Body").text == "old"
+    assert message.find(f"{FORM}MessageId").text == sent.find(f".//{FORM}MessageId").text
+    assert message.find(f"{FORM}MessageAttribute/{FORM}Value/{FORM}StringValue").text == "me"
+    status, failed = query(server, Action="GetQueueUrl", QueueName="nowhere")
+    assert status == 400
+    assert failed.find(f".//{FORM}Code").text == "AWS.SimpleQueueService.NonExistentQueue"
