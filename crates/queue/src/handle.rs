@@ -84,7 +84,9 @@ mod tests {
         assert!(text.starts_with("AQEB"), "{text}");
         assert_eq!(handles.read(&text), Some(handle));
         assert_eq!(Handles::new([8; SECRET_BYTES]).read(&text), None);
-        for wrong in ["", "AQEB", "nonsense!", &text[..text.len() - 4], &format!("{text}AAAA")] {
+        for wrong in
+            ["", "AQEB", "nonsense!", text.get(..text.len() - 4).unwrap(), &format!("{text}AAAA")]
+        {
             assert_eq!(handles.read(wrong), None, "{wrong}");
         }
         let mut bytes = STANDARD.decode(&text).unwrap();

@@ -48,7 +48,7 @@ impl Inner {
                 )
             })?;
         }
-        let running = self.db.read(|db| move_task::running(db)).await?;
+        let running = self.db.read(move_task::running).await?;
         if running.len() >= RUNNING_MAX {
             return Err(refusal::over_limit("Too many tasks run at this time.").into());
         }
@@ -108,7 +108,7 @@ impl Inner {
         &self,
         stepped_at: &mut BTreeMap<String, Timestamp>,
     ) -> Result<Option<i64>, store::Error> {
-        let tasks = self.db.read(|db| move_task::running(db)).await?;
+        let tasks = self.db.read(move_task::running).await?;
         stepped_at.retain(|handle, _| tasks.iter().any(|task| task.handle == *handle));
         let mut soon: Option<i64> = None;
         for task in tasks {

@@ -59,7 +59,7 @@ impl Inner {
 
     /// Deletes what is left of queues that are gone.
     async fn sweep(&self) -> Result<(), store::Error> {
-        while let Some(id) = self.db.read(|db| queue::ended(db)).await? {
+        while let Some(id) = self.db.read(queue::ended).await? {
             while self.db.write_unsynced(move |db| message::purge(db, id, i64::MAX)).await? > 0 {}
             self.db.write(move |db| queue::forget(db, id)).await?;
         }

@@ -188,7 +188,7 @@ impl Inner {
     pub(crate) async fn purge_queue(&self, input: &Tree) -> Result<Tree, Refusal> {
         let queue = self.by_url(required(input, "QueueUrl")?)?;
         let id = queue.id;
-        let last = self.db.read(|db| message::last(db)).await?;
+        let last = self.db.read(message::last).await?;
         while self.db.write(move |db| message::purge(db, id, last)).await? > 0 {}
         Ok(Tree::Null)
     }
