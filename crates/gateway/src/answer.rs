@@ -51,7 +51,7 @@ pub(crate) fn refusal(route: &Route, error: &sigv4::Error, presigned: bool) -> F
 /// The caller may not do this, `message` says why.
 pub(crate) fn denied(route: &Route, message: String) -> Fault {
     let (code, status) = match (route.service_name(), family(route)) {
-        (Some("sns"), _) => ("AuthorizationError", 403),
+        (Some("sns"), _) => ("AuthorizationErrorException", 403),
         (_, Family::Json) => ("AccessDeniedException", 400),
         (_, Family::RestJson) => ("AccessDeniedException", 403),
         (_, Family::S3 | Family::Query) => ("AccessDenied", 403),

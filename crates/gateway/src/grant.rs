@@ -24,35 +24,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// What must be allowed for this call, all of it, with what its connection and its head say.
+    /// What must be allowed for this call, all of it.
     pub(crate) fn accesses(&self) -> Vec<Access> {
-        let mut accesses = self.wanted();
-        let head = self.common();
-        for access in &mut accesses {
-            access.context.extend(head.iter().cloned());
-        }
-        accesses
-    }
-
-    /// The condition keys that every request has.
-    pub(crate) fn common(&self) -> Vec<(String, String)> {
-        let headers = &self.visit.parts.headers;
-        let secure = self.visit.endpoint.starts_with("https:");
-        let mut head = vec![
-            ("aws:SourceIp".to_owned(), self.visit.source_ip.clone()),
-            ("aws:SecureTransport".to_owned(), secure.to_string()),
-            ("aws:RequestedRegion".to_owned(), self.caller.region.to_string()),
-        ];
-        for (key, name) in [("aws:UserAgent", header::USER_AGENT), ("aws:Referer", header::REFERER)]
-        {
-            if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
-                head.push((key.to_owned(), value.to_owned()));
-            }
-        }
-        head
-    }
-
-    fn wanted(&self) -> Vec<Access> {
         let operation = self.route.operation.as_deref().unwrap_or("Unknown");
         let service = self.route.service_name();
         if self.caller.caller.principal == Principal::Anonymous
@@ -142,4 +115,21 @@ impl Asked<'_> {
         };
         Access::new(format!("cloudtrail:{operation}"), resource)
     }
+}
+
+/// The condition keys that every request has: what its connection and its head say.
+pub(crate) fn common(visit: &Visit, caller: &Identified) -> Vec<(String, String)> {
+    let headers = &visit.parts.headers;
+    let secure = visit.endpoint.starts_with("https:");
+    let mut head = vec![
+        ("aws:SourceIp".to_owned(), visit.source_ip.clone()),
+        ("aws:SecureTransport".to_owned(), secure.to_string()),
+        ("aws:RequestedRegion".to_owned(), caller.region.to_string()),
+    ];
+    for (key, name) in [("aws:UserAgent", header::USER_AGENT), ("aws:Referer", header::REFERER)] {
+        if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
+            head.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    head
 }

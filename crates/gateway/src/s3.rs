@@ -1,5 +1,7 @@
 //! S3: bodies stream both ways, proven on their way in, recorded before they end on their way out.
 
+mod deletions;
+
 use std::{collections::VecDeque, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
@@ -60,6 +62,14 @@ async fn serve_and_record(
     }
     let Ok((request, reading)) = stripped(&visit, &caller, payload, body) else {
         return refused(&visit, &route, call, Fault::internal()).await;
+    };
+    let request = if route.operation.as_deref() == Some("DeleteObjects") {
+        match deletions::checked(&visit, &caller, &route, request, &reading).await {
+            Ok(request) => request,
+            Err(fault) => return refused(&visit, &route, call, fault).await,
+        }
+    } else {
+        request
     };
     let serving = AssertUnwindSafe(async { visit.inner.s3.serve(request).await }).catch_unwind();
     let Ok(response) = serving.await else {

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use flow::{Body, Call, Decision, Fault, HttpFacts, Outcome, Timestamp, TlsDetails, Tree, Who};
+use flow::{
+    Access, Body, Call, Decision, Fault, HttpFacts, Outcome, Timestamp, TlsDetails, Tree, Who,
+};
 use http::{Request, Response, header, request};
 use hyper::body::Incoming;
 use protocol::RequestParts;
@@ -15,7 +17,7 @@ use crate::{
     answer::{self, Ids, Turned},
     body::{self, NotTaken},
     gateway::Inner,
-    grant::Asked,
+    grant::{self, Asked},
     identify::{self, Claimed, Identified},
     route::{Route, route},
     s3, serve,
@@ -292,8 +294,20 @@ impl Visit {
     ) -> Option<Fault> {
         let nothing = Tree::Null;
         let asked = Asked { visit: self, caller, route, input: input.unwrap_or(&nothing) };
+        self.first_denial(caller, route, asked.accesses())
+    }
+
+    /// Why the caller may not do the first of these that it may not.
+    pub(crate) fn first_denial(
+        &self,
+        caller: &Identified,
+        route: &Route,
+        accesses: Vec<Access>,
+    ) -> Option<Fault> {
+        let head = grant::common(self, caller);
         let authorize = &self.inner.authorize;
-        let denied = asked.accesses().into_iter().find_map(|access| {
+        let denied = accesses.into_iter().find_map(|mut access| {
+            access.context.extend(head.iter().cloned());
             match authorize.decide(Who::Caller(&caller.caller), &access) {
                 Decision::Allowed => None,
                 Decision::Denied(message) => Some(message),

@@ -10,6 +10,7 @@ mod service;
 mod granted;
 mod iam;
 mod sts;
+mod users;
 
 mod aws_managed;
 mod credentials;
@@ -25,3 +26,4 @@ pub use crate::credentials::Credentials;
 pub use crate::error::Error;
 pub use crate::granted::Granted;
 pub use crate::identity::{Config, Identity};
+pub use crate::users::{KeySummary, NewKey, UserSummary};

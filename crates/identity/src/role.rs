@@ -10,9 +10,14 @@ const ID_LENGTH: usize = 17;
 
 /// The unique id of a role of whom only the name is known, `AROA…`: the same on every start.
 pub(crate) fn unique_id(account: &AccountId, role: &str) -> String {
-    let digest = Sha256::digest(format!("role\n{account}\n{role}"));
+    derived_id("AROA", &format!("role\n{account}\n{role}"))
+}
+
+/// A unique id that follows from what it is of; `prefix` says of which kind that is.
+pub(crate) fn derived_id(prefix: &str, what: &str) -> String {
+    let digest = Sha256::digest(what);
     let letters = digest.iter().take(ID_LENGTH).filter_map(|b| LETTERS.get(usize::from(b & 31)));
-    let mut id = String::from("AROA");
+    let mut id = prefix.to_owned();
     id.extend(letters.map(|letter| char::from(*letter)));
     id
 }

@@ -1,9 +1,11 @@
 //! The calls of STS.
 
+mod assume;
+
 use flow::{Answer, Caller, Fault, Principal, Request, Tree};
 use tracing::error;
 
-use crate::{Identity, kept::SessionOf};
+use crate::{Credentials, Identity, kept::SessionOf};
 
 /// The least and the most that `DurationSeconds` may say.
 const SECONDS_MIN: i64 = 900;
@@ -18,11 +20,47 @@ impl Identity {
         match request.operation.as_str() {
             "GetCallerIdentity" => Ok(caller_identity(&request.caller)),
             "GetSessionToken" => self.session_token(request).await,
+            "AssumeRole" => self.assume_role(request).await,
             other => Err(Fault::new(
                 "UnsupportedOperation",
-                format!("This server does not offer the operation {other} of STS yet."),
+                format!("This server does not offer the operation {other} of STS."),
             )),
         }
+    }
+
+    async fn session_token(&self, request: &Request) -> Result<Answer, Fault> {
+        let denied = |why: &str| Fault::new("AccessDenied", why).with_status(403);
+        if request.caller.session.is_some() {
+            return Err(denied("Cannot call GetSessionToken with session credentials"));
+        }
+        if ["SerialNumber", "TokenCode"].iter().any(|name| request.input.get(name).is_some()) {
+            return Err(denied(
+                "MultiFactorAuthentication failed: this server knows no MFA devices.",
+            ));
+        }
+        let asked = seconds(request.input.int("DurationSeconds"), SECONDS_DEFAULT, SECONDS_MAX)?;
+        let (of, seconds) = match request.caller.principal.clone() {
+            Principal::Root => (SessionOf::Root, asked.min(ROOT_SECONDS_MAX)),
+            Principal::User { id, path, name } => (SessionOf::User { id, path, name }, asked),
+            Principal::AssumedRole { .. } | Principal::Anonymous => {
+                return Err(denied("Cannot call GetSessionToken with session credentials"));
+            }
+        };
+        let made = self.issue(of, None, seconds).await?;
+        Ok(Tree::map([("Credentials", shown(&made))]).into())
+    }
+
+    async fn issue(
+        &self,
+        of: SessionOf,
+        policies: Option<Vec<String>>,
+        seconds: i64,
+    ) -> Result<Credentials, Fault> {
+        let made = self.issue_session(of, policies, seconds * 1000).await.map_err(|error| {
+            error!(%error, "A session could not be kept");
+            Fault::internal()
+        })?;
+        made.ok_or_else(|| Fault::new("Throttling", "Rate exceeded").with_status(400))
     }
 }
 
@@ -35,56 +73,21 @@ fn caller_identity(caller: &Caller) -> Answer {
     .into()
 }
 
-impl Identity {
-    async fn session_token(&self, request: &Request) -> Result<Answer, Fault> {
-        if request.caller.session.is_some() {
-            return Err(Fault::new(
-                "AccessDenied",
-                "Cannot call GetSessionToken with session credentials",
-            )
-            .with_status(403));
-        }
-        if request.caller.principal != Principal::Root {
-            return Err(Fault::new(
-                "AccessDenied",
-                "Only the root of the account may ask for this.",
-            )
-            .with_status(403));
-        }
-        if ["SerialNumber", "TokenCode"].iter().any(|name| request.input.get(name).is_some()) {
-            return Err(Fault::new(
-                "AccessDenied",
-                "MultiFactorAuthentication failed: this server knows no MFA devices.",
-            )
-            .with_status(403));
-        }
-        let seconds = seconds(request.input.int("DurationSeconds"))?.min(ROOT_SECONDS_MAX);
-        let made =
-            self.issue_session(SessionOf::Root, None, seconds * 1000).await.map_err(|error| {
-                error!(%error, "A session token could not be kept");
-                Fault::internal()
-            })?;
-        let made =
-            made.ok_or_else(|| Fault::new("Throttling", "Rate exceeded").with_status(400))?;
-        Ok(Tree::map([(
-            "Credentials",
-            Tree::map([
-                ("AccessKeyId", Tree::from(made.access_key_id.as_str())),
-                ("SecretAccessKey", Tree::from(made.secret.expose())),
-                ("SessionToken", Tree::from(made.session_token.expose())),
-                ("Expiration", Tree::from(made.expires)),
-            ]),
-        )])
-        .into())
-    }
+fn shown(made: &Credentials) -> Tree {
+    Tree::map([
+        ("AccessKeyId", Tree::from(made.access_key_id.as_str())),
+        ("SecretAccessKey", Tree::from(made.secret.expose())),
+        ("SessionToken", Tree::from(made.session_token.expose())),
+        ("Expiration", Tree::from(made.expires)),
+    ])
 }
 
-fn seconds(asked: Option<i64>) -> Result<i64, Fault> {
-    let seconds = asked.unwrap_or(SECONDS_DEFAULT);
+fn seconds(asked: Option<i64>, default: i64, max: i64) -> Result<i64, Fault> {
+    let seconds = asked.unwrap_or(default);
     let bound = match seconds {
         ..SECONDS_MIN => format!("greater than or equal to {SECONDS_MIN}"),
-        SECONDS_MIN..=SECONDS_MAX => return Ok(seconds),
-        _ => format!("less than or equal to {SECONDS_MAX}"),
+        _ if seconds <= max => return Ok(seconds),
+        _ => format!("less than or equal to {max}"),
     };
     Err(Fault::new(
         "ValidationError",
@@ -108,7 +111,7 @@ mod tests {
             (Some(129_601), None),
             (Some(-1), None),
         ] {
-            assert_eq!(seconds(asked).ok(), expected, "{asked:?}");
+            assert_eq!(seconds(asked, SECONDS_DEFAULT, SECONDS_MAX).ok(), expected, "{asked:?}");
         }
     }
 }

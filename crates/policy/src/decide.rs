@@ -79,8 +79,10 @@ impl Verdict {
             }
         };
         let who = asker.shown();
+        // S3 alone quotes its resources.
+        let quote = if resource.starts_with("arn:aws:s3:::") { "\"" } else { "" };
         Decision::Denied(format!(
-            "User: {who} is not authorized to perform: {action} on resource: {resource} {why}"
+            "User: {who} is not authorized to perform: {action} on resource: {quote}{resource}{quote} {why}"
         ))
     }
 }

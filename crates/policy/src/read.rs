@@ -235,3 +235,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ pub(super) fn accesses(asked: &Asked<'_>, operation: &str) -> Vec<Access> {
     };
     let ask = |action: &str, arn: &str| with_facts(Access::new(format!("s3:{action}"), arn));
     let mut accesses = vec![match operation {
-        // Each object is named in the body; see `objects`.
+        // Which objects, the body says.
         "DeleteObjects" => return Vec::new(),
         _ => ask(plain, &arn),
     }];
@@ -71,12 +71,14 @@ fn copied(source: &str, ask: &dyn Fn(&str, &str) -> Access) -> Access {
     ask(action, &format!("arn:aws:s3:::{path}"))
 }
 
-/// What deleting these keys of a bucket at once asks for; keys with the versions that are meant.
-pub(crate) fn deletions<'a>(
-    bucket: &'a str,
-    keys: impl Iterator<Item = (&'a str, Option<&'a str>)> + 'a,
-) -> impl Iterator<Item = Access> + 'a {
-    keys.map(move |(key, version)| {
+/// What deleting these objects of the bucket in a path at once asks for: keys with the versions that
+/// are meant.
+pub(crate) fn deletions<'k>(
+    path: &str,
+    keys: impl Iterator<Item = (&'k str, Option<&'k str>)>,
+) -> Vec<Access> {
+    let bucket = Place::of(path).bucket.unwrap_or_default();
+    keys.map(|(key, version)| {
         let arn = format!("arn:aws:s3:::{bucket}/{key}");
         match version {
             Some(version) => {
@@ -85,6 +87,7 @@ pub(crate) fn deletions<'a>(
             None => Access::new("s3:DeleteObject", arn),
         }
     })
+    .collect()
 }
 
 /// A version of an object has actions of its own.

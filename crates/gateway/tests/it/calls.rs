@@ -75,7 +75,7 @@ async fn a_denied_call_is_recorded_and_never_served() {
     let asked = world.asked.lock().unwrap().clone();
     assert_eq!(asked, ["SNS:CreateTopic arn:aws:sns:us-east-2:123456789012:dropmeplease"]);
     let records = world.records().await;
-    assert_eq!(records[0]["errorCode"], "AuthorizationError");
+    assert_eq!(records[0]["errorCode"], "AuthorizationErrorException");
     assert_eq!(records[0]["userIdentity"]["userName"], "lister");
     assert_eq!(records[0]["requestParameters"]["name"], "dropmeplease");
 

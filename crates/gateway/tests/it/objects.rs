@@ -234,3 +234,45 @@ async fn a_client_that_still_sends_reads_its_answer_all_the_same() {
     let forged = world.signed_by("AKIANOBODY", put, "s3", REGION);
     assert_eq!(world.send(forged).await.status(), 403);
 }
+
+/// What deleting these keys of the bucket at once looks like.
+fn deletion(keys: &[&str]) -> String {
+    let keys = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>"));
+    format!("<Delete>{}</Delete>", keys.collect::<String>())
+}
+
+#[tokio::test]
+async fn each_key_of_a_deletion_is_asked_for() {
+    let world = world().await;
+    let body = deletion(&["one", "two/three"]);
+    let delete = Unsigned { line: "POST /bucket?delete", headers: &[], body: &body };
+    assert_eq!(world.send(world.signed(delete, "s3")).await.status(), 200);
+    let asked = world.asked.lock().unwrap().clone();
+    let arns = ["arn:aws:s3:::bucket/one", "arn:aws:s3:::bucket/two/three"];
+    assert_eq!(asked, arns.map(|arn| format!("s3:DeleteObject {arn}")));
+    assert_eq!(world.s3.seen.lock().unwrap().len(), 1);
+    assert_eq!(world.send(world.signed_by(LISTER, delete, "s3", REGION)).await.status(), 403);
+    let unread = Unsigned { body: "<Delete><Object>", ..delete };
+    assert_eq!(world.send(world.signed(unread, "s3")).await.status(), 400);
+    assert_eq!(world.s3.seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_copy_asks_for_its_source_and_a_version_for_itself() {
+    let world = world().await;
+    let headers = &[("x-amz-copy-source", "/other/a%20b?versionId=7"), ("x-amz-acl", "private")];
+    let copy = Unsigned { line: "PUT /bucket/k?", headers, body: "" };
+    world.send(world.signed(copy, "s3")).await;
+    let get = Unsigned { line: "GET /bucket/5?versionId=7", headers: &[], body: "" };
+    world.send(world.signed(get, "s3")).await;
+    let asked = world.asked.lock().unwrap().clone();
+    assert_eq!(
+        asked,
+        [
+            "s3:PutObject arn:aws:s3:::bucket/k",
+            "s3:PutObjectAcl arn:aws:s3:::bucket/k",
+            "s3:GetObjectVersion arn:aws:s3:::other/a b",
+            "s3:GetObjectVersion arn:aws:s3:::bucket/5",
+        ]
+    );
+}

@@ -135,7 +135,7 @@ async fn what_is_not_offered_is_refused() {
     let mfa = Tree::map([("SerialNumber", Tree::from("arn:aws:iam::123456789012:mfa/me"))]);
     let short = Tree::map([("DurationSeconds", Tree::Int(5))]);
     for (caller, operation, input, code) in [
-        (world.root(), "AssumeRole", Tree::Null, "UnsupportedOperation"),
+        (world.root(), "AssumeRoleWithSAML", Tree::Null, "UnsupportedOperation"),
         (session, "GetSessionToken", Tree::Null, "AccessDenied"),
         (world.root(), "GetSessionToken", mfa, "AccessDenied"),
         (world.root(), "GetSessionToken", short, "ValidationError"),
