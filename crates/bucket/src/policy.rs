@@ -240,7 +240,7 @@ impl Room {
                 403,
                 format!(
                     "User: {who} is not authorized to perform: s3:PutBucketPolicy on resource: \
-                     \"arn:aws:s3:::{}\" because public policies are prevented by the \
+                     arn:aws:s3:::{} because public policies are prevented by the \
                      BlockPublicPolicy setting in S3 Block Public Access.",
                     input.bucket
                 ),
