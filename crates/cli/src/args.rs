@@ -6,6 +6,7 @@ mod logs;
 mod replay;
 mod rules;
 mod scan;
+mod users;
 mod watch;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -17,6 +18,7 @@ pub(crate) use crate::args::logs::Logs;
 pub(crate) use crate::args::replay::{Emit, Replay};
 pub(crate) use crate::args::rules::{Explain, Rules, RulesCommand};
 pub(crate) use crate::args::scan::{Format, Scan};
+pub(crate) use crate::args::users::{Account, Users, UsersCommand};
 pub(crate) use crate::args::watch::Watch;
 
 /// CloudTrail on one machine: records API calls, delivers log files, runs detections, raises alerts.
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Emit(Emit),
     /// What a function printed, and what became of its invocations
     Logs(Logs),
+    /// Users and their keys
+    Users(Users),
     /// Follow a real bucket's queue: alert on what its log files hold
     Watch(Watch),
     /// Dead letters: what gave up, why, and once more

@@ -12,6 +12,7 @@ mod emit;
 mod events;
 mod logs;
 mod replay;
+mod users;
 
 mod dead;
 mod rules;
@@ -67,6 +68,7 @@ fn served(command: Command) -> anyhow::Result<ExitCode> {
             Command::Replay(replay) => replay::run(&replay).await,
             Command::Emit(emit) => emit::run(&emit).await,
             Command::Logs(logs) => logs::run(&logs).await,
+            Command::Users(users) => users::run(&users).await,
             Command::Runtime(runtime) => runtime::run(&runtime).await,
             Command::Rules(rules) => rules::run(&rules),
             Command::Scan(scan) => scan::run(&scan),

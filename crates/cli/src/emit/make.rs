@@ -22,6 +22,10 @@ const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const USER_ID: &str = "AIDAEXAMPLEEXAMPLE123";
 const ROLE_ID: &str = "AROAEXAMPLEEXAMPLE123";
 
+/// Services that AWS runs once for all regions: their records name this one.
+const GLOBAL_SERVICES: &[&str] = &["cloudfront", "iam", "organizations", "route53"];
+const GLOBAL_REGION: &str = "us-east-1";
+
 /// What a record needs beside the call.
 pub(super) struct Surroundings<'a> {
     pub(super) clock: &'a dyn Clock,
@@ -99,7 +103,12 @@ fn call(known: &Known, fields: &mut Fields, around: &Surroundings<'_>) -> anyhow
         Some(time) => time.parse().context("`eventTime`")?,
         None => around.clock.now(),
     };
-    let region = text("awsRegion").map_or(Ok(around.region.clone()), str::parse);
+    let own = if GLOBAL_SERVICES.contains(&service.name.as_str()) {
+        GLOBAL_REGION
+    } else {
+        around.region.as_str()
+    };
+    let region = text("awsRegion").unwrap_or(own).parse();
     let recipient = text("recipientAccountId").map_or(Ok(around.account_id.clone()), str::parse);
     let recipient: AccountId = recipient.context("`recipientAccountId`")?;
     Ok(Call {

@@ -34,6 +34,7 @@ fn a_record_says_what_its_call_would_have_said() {
     let key = json!({"accessKeyId": "AKIAX", "status": "Active"});
     assert_eq!(record["responseElements"], json!({"accessKey": key}));
     assert_eq!(record["readOnly"], false);
+    assert_eq!(record["awsRegion"], "us-east-1", "IAM is in no other");
     assert_eq!(record["recipientAccountId"], "111122223333");
     assert_eq!(record["userIdentity"]["arn"], "arn:aws:iam::111122223333:user/example-user");
 }
