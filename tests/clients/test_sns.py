@@ -5,7 +5,7 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
-from listener import Listener
+from listener import Listener, verify
 from road import subscribe
 from trailhound import ACCOUNT, REGION, code, status, until
 
@@ -160,3 +160,169 @@ def test_raw_delivery_is_the_message_alone(sns, topic):
         sns.publish(TopicArn=topic, Message=json.dumps({"a": 1}))
         until(lambda: received, "the message")
         assert received == [{"a": 1}]
+
+
+def queue_for(sqs, topic, name):
+    """A queue to which the topic may send."""
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage", "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return url, arn
+
+
+def received(sqs, url, count):
+    """The next messages of a queue; they are deleted."""
+    found = []
+
+    def enough():
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+        )
+        for message in answer.get("Messages", []):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found.append(message)
+        return len(found) >= count
+
+    until(enough, f"{count} messages")
+    assert len(found) == count
+    return found
+
+
+@pytest.fixture(scope="module")
+def sqs(server):
+    return server.client("sqs")
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_queue_gets_signed_envelopes(sns, sqs, topic, version):
+    sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="SignatureVersion", AttributeValue=version
+    )
+    url, arn = queue_for(sqs, topic, f"signed-{version}")
+    made = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    assert made.startswith(f"{topic}:")
+    sent = sns.publish(TopicArn=topic, Message="text", Subject="Hello")
+    [message] = received(sqs, url, 1)
+    envelope = json.loads(message["Body"])
+    assert (envelope["MessageId"], envelope["Subject"]) == (sent["MessageId"], "Hello")
+    assert envelope["SignatureVersion"] == version
+    verify(envelope)
+
+
+def test_a_raw_message_keeps_its_attributes(sns, sqs, topic):
+    url, arn = queue_for(sqs, topic, "raw")
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+    )
+    attributes = {
+        "who": {"DataType": "String", "StringValue": "me"},
+        "how": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
+    sns.publish(TopicArn=topic, Message="plain", MessageAttributes=attributes)
+    [message] = received(sqs, url, 1)
+    assert message["Body"] == "plain"
+    assert message["MessageAttributes"]["who"]["StringValue"] == "me"
+    assert message["MessageAttributes"]["how"]["BinaryValue"] == b"\x00\xff"
+
+
+def test_a_filter_says_which_messages_are_wanted(sns, sqs, topic):
+    url, arn = queue_for(sqs, topic, "filtered")
+    policy = {"kind": [{"prefix": "or"}], "price": [{"numeric": [">=", 100]}]}
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn,
+        Attributes={"FilterPolicy": json.dumps(policy)},
+    )["SubscriptionArn"]
+
+    def publish(text, kind, price):
+        sns.publish(TopicArn=topic, Message=text, MessageAttributes={
+            "kind": {"DataType": "String", "StringValue": kind},
+            "price": {"DataType": "Number", "StringValue": price},
+        })
+
+    publish("cheap", "order", "99.5")
+    publish("other", "return", "100")
+    publish("wanted", "order", "100")
+    [message] = received(sqs, url, 1)
+    assert json.loads(message["Body"])["Message"] == "wanted"
+
+    def change(name, value):
+        sns.set_subscription_attributes(
+            SubscriptionArn=subscription, AttributeName=name, AttributeValue=value
+        )
+
+    change("FilterPolicyScope", "MessageBody")
+    change("FilterPolicy", json.dumps({"event": {"name": ["CreateTopic"]}}))
+    sns.publish(TopicArn=topic, Message=json.dumps({"event": {"name": "DeleteTopic"}}))
+    sns.publish(TopicArn=topic, Message=json.dumps({"event": {"name": "CreateTopic"}}))
+    [message] = received(sqs, url, 1)
+    assert "CreateTopic" in message["Body"]
+    told = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert told["FilterPolicyScope"] == "MessageBody"
+    with pytest.raises(ClientError) as error:
+        change("FilterPolicy", '{"a": [{"like": "x"}]}')
+    assert code(error) == "InvalidParameter"
+    assert "Unrecognized match type like" in str(error.value)
+
+
+def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(sns, sqs, topic):
+    url, dead = queue_for(sqs, topic, "dead-letters")
+    nowhere = f"arn:aws:sqs:{REGION}:{ACCOUNT}:no-such-queue"
+    redrive = json.dumps({"deadLetterTargetArn": dead})
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=nowhere, Attributes={"RedrivePolicy": redrive}
+    )
+    sns.publish(TopicArn=topic, Message="lost")
+    [message] = received(sqs, url, 1)
+    assert json.loads(message["Body"])["Message"] == "lost"
+
+
+def test_each_entry_of_a_batch_is_judged_for_itself(sns, sqs, topic):
+    url, arn = queue_for(sqs, topic, "batched")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    entries = [{"Id": "a", "Message": "one"}, {"Id": "b", "Message": "two", "Subject": "\n"}]
+    answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    assert [one["Id"] for one in answer["Successful"]] == ["a"]
+    assert [(one["Id"], one["SenderFault"]) for one in answer["Failed"]] == [("b", True)]
+    received(sqs, url, 1)
+    with pytest.raises(sns.exceptions.EmptyBatchRequestException):
+        sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[])
+
+
+def test_permissions_and_tags_come_and_go(sns, topic):
+    sns.add_permission(
+        TopicArn=topic, Label="others", AWSAccountId=["111122223333"], ActionName=["Publish"]
+    )
+
+    def labels():
+        policy = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+        return [one["Sid"] for one in json.loads(policy)["Statement"]]
+
+    assert labels() == ["__default_statement_ID", "others"]
+    sns.remove_permission(TopicArn=topic, Label="others")
+    assert labels() == ["__default_statement_ID"]
+    sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "team", "Value": "road"}])
+    assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "team", "Value": "road"}]
+    sns.untag_resource(ResourceArn=topic, TagKeys=["team"])
+    assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "endpoint", "reason"),
+    [
+        ("sms", "+15551234567", "sms is not offered"),
+        ("email", "me@example.com", "smtp.host"),
+        ("sqs", "nonsense", "SQS endpoint ARN"),
+        ("lambda", "arn:aws:sqs:us-east-2:123456789012:q", "Lambda endpoint ARN"),
+    ],
+)
+def test_a_subscription_that_cannot_be_honoured_says_why(sns, topic, protocol, endpoint, reason):
+    with pytest.raises(ClientError) as error:
+        sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    assert code(error) == "InvalidParameter"
+    assert reason in str(error.value)
