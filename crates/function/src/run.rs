@@ -24,6 +24,13 @@ use crate::{
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long a stop waits for processes after that.
 const STOP_MAX: Duration = Duration::from_secs(5);
+/// How long a function may stand still before the events behind its own are looked for, in
+/// milliseconds.
+const STANDSTILL_MILLIS: i64 = 1_000;
+/// Rows that one such look leases.
+const PASSED_MAX: usize = 256;
+/// How long rows stay away that were passed, in milliseconds.
+const PASSED_MILLIS: i64 = 10_000;
 /// When a queue that fails is asked again, in milliseconds.
 const QUEUE_WAIT_MILLIS: i64 = 1_000;
 
@@ -78,10 +85,14 @@ impl Room {
         let now = self.functions.0.host.clock.now();
         let later = Some(now.plus_millis(QUEUE_WAIT_MILLIS));
         // Rows come in the order in which they were due, whoever they are for. A crowd before one
-        // function holds the others up only once it fills that function's waiting room.
-        let limit = self.places();
+        // function holds the others up only once it fills that function's waiting room, and then
+        // no longer than until that function is seen to stand still.
+        let mut limit = self.places();
         if limit == 0 {
-            return None;
+            if !self.stands_still(now) {
+                return Some(now.plus_millis(STANDSTILL_MILLIS));
+            }
+            limit = PASSED_MAX;
         }
         match queue.lease(now, limit).await {
             Ok(leases) => {
@@ -97,7 +108,8 @@ impl Room {
         match queue.next_due().await {
             // What is due already and was not leased waits for a place, not for time; but where
             // rows were given up there still is one, and nothing else would call for another look.
-            Ok(due) => due.filter(|at| *at > now || self.places() > 0),
+            Ok(due) if self.places() > 0 || due.is_none_or(|at| at > now) => due,
+            Ok(_) => Some(now.plus_millis(STANDSTILL_MILLIS)),
             Err(_) => later,
         }
     }
@@ -107,13 +119,28 @@ impl Room {
         self.crews.values().map(Crew::room).min().unwrap_or(crew::WAITING_MAX)
     }
 
+    /// Whether a function whose waiting room is full has not taken anything for a while.
+    fn stands_still(&self, now: Timestamp) -> bool {
+        let full = self.crews.values().filter(|crew| crew.room() == 0);
+        full.map(|crew| crew.taken).any(|at| now.millis_since(at) >= STANDSTILL_MILLIS)
+    }
+
     async fn welcome(&mut self, lease: store::Lease) {
         let job = Job::from_bytes(&lease.body);
         let hosted = job.as_ref().and_then(|job| self.functions.hosted(&job.function));
         let (Some(job), Some(hosted)) = (job, hosted) else {
             return carry::give_up(&self.functions, &lease.id).await;
         };
-        let crew = self.crews.entry(job.function.clone()).or_insert_with(|| Crew::new(&hosted));
+        if self.functions.instances_max(&job.function) == 0 {
+            return carry::refuse(&self.functions, &lease.id, &job).await;
+        }
+        let now = self.functions.0.host.clock.now();
+        let new = || Crew::new(&hosted, now);
+        let crew = self.crews.entry(job.function.clone()).or_insert_with(new);
+        if crew.room() == 0 {
+            let due = now.plus_millis(PASSED_MILLIS);
+            return carry::put_back(&self.functions, &lease.id, due).await;
+        }
         crew.waiting.push_back((lease, job));
         let arn = crew.hosted.function.arn.clone();
         self.fly(&arn);
@@ -140,7 +167,7 @@ impl Room {
         let now = self.functions.0.host.clock.now();
         let arn = hosted.function.arn.clone();
         let limit = self.functions.instances_max(&arn);
-        let crew = self.crews.entry(arn).or_insert_with(|| Crew::new(&hosted));
+        let crew = self.crews.entry(arn).or_insert_with(|| Crew::new(&hosted, now));
         crew.renew(&hosted);
         let Some(instance) = crew.place(now, limit) else {
             let reserved = self.functions.is_reserved(&hosted.function.name);
@@ -207,7 +234,8 @@ impl Room {
         }
         self.flights.shutdown().await;
         for (lease, _) in self.crews.values_mut().flat_map(|crew| crew.waiting.drain(..)) {
-            carry::put_back(&self.functions, &lease.id).await;
+            let now = self.functions.0.host.clock.now();
+            carry::put_back(&self.functions, &lease.id, now).await;
         }
         self.crews.clear();
         let tasks = &self.functions.0.host.tasks;

@@ -69,7 +69,7 @@ impl Trip {
         match ran {
             Some(Ran::Answered(response)) => self.succeeded(&response).await,
             Some(Ran::Failed(failure)) => self.failed(&failure).await,
-            Some(Ran::NotTaken) | None => put_back(&self.functions, &self.lease.id).await,
+            Some(Ran::NotTaken) | None => put_back(&self.functions, &self.lease.id, self.now()).await,
         }
         instance
     }
@@ -107,7 +107,7 @@ impl Trip {
                         "The answer of `{name}` to {request_id} is not settled yet: {error}"
                     );
                     if !wait.over(self).await {
-                        return put_back(&self.functions, &self.lease.id).await;
+                        return put_back(&self.functions, &self.lease.id, self.now()).await;
                     }
                 }
             }
@@ -222,20 +222,27 @@ impl Wait {
     }
 }
 
-/// Puts a row back that nobody failed: it does not count as a try.
-pub(super) async fn put_back(functions: &Functions, id: &str) {
-    let now = functions.0.host.clock.now();
-    if let Err(error) = functions.queue().give_back(id, now).await {
+/// Puts a row back that nobody failed, for when it is `due` again: it does not count as a try.
+pub(super) async fn put_back(functions: &Functions, id: &str, due: Timestamp) {
+    if let Err(error) = functions.queue().give_back(id, due).await {
         tracing::warn!(%error, "{id} is taken up by the next start: {error}");
     }
 }
 
+/// Buries a row whose function may have no instances, as Lambda does with such events.
+pub(super) async fn refuse(functions: &Functions, id: &str, job: &Job) {
+    let reason = "ZeroReservedConcurrency: no instances are reserved for the function";
+    bury(functions, id, reason, subject(&job.event)).await;
+}
+
 /// Buries a row whose function is gone, or which is none of ours.
 pub(super) async fn give_up(functions: &Functions, id: &str) {
+    bury(functions, id, "the function does not exist", serde_json::json!({})).await;
+}
+
+async fn bury(functions: &Functions, id: &str, reason: &str, detail: serde_json::Value) {
     let now = functions.0.host.clock.now();
-    let detail = serde_json::json!({});
-    let buried = functions.queue().bury(id, now, "the function does not exist", detail).await;
-    if let Err(error) = buried {
+    if let Err(error) = functions.queue().bury(id, now, reason, detail).await {
         tracing::warn!(%error, "{id} is taken up by the next start: {error}");
     }
 }

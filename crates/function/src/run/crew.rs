@@ -32,12 +32,21 @@ pub(super) struct Crew {
     idle: Vec<Instance>,
     events: usize,
     calls: usize,
+    /// When an event was last given to an instance.
+    pub(super) taken: Timestamp,
 }
 
 impl Crew {
-    pub(super) fn new(hosted: &Arc<Hosted>) -> Self {
+    pub(super) fn new(hosted: &Arc<Hosted>, now: Timestamp) -> Self {
         let hosted = Arc::clone(hosted);
-        Self { hosted, waiting: VecDeque::new(), idle: Vec::new(), events: 0, calls: 0 }
+        Self {
+            hosted,
+            waiting: VecDeque::new(),
+            idle: Vec::new(),
+            events: 0,
+            calls: 0,
+            taken: now,
+        }
     }
 
     /// How many more events may wait.
@@ -75,6 +84,7 @@ impl Crew {
         }
         let (lease, job) = self.waiting.pop_front()?;
         self.events += 1;
+        self.taken = now;
         Some((lease, job, self.instance(now)))
     }
 

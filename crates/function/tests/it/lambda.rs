@@ -522,3 +522,35 @@ pub(crate) async fn a_role_must_be_passed_and_trust_lambda() {
     assert!(log.contains("role/gone does not exist"), "{log}");
     room.end().await;
 }
+
+pub(crate) async fn a_function_that_stands_still_delays_no_other_for_long() {
+    let mut room = Room::new("lambda").await;
+    room.create("provided", "none", &[("bootstrap", BASH)]).await;
+    for n in 0..40 {
+        room.invoke(&format!("hang {n}"), json!({"do": "hang"})).await;
+    }
+    for _ in 0..4 {
+        room.touched.recv().await.unwrap();
+    }
+    room.functions.invoke(MINE, "behind", Bytes::from_static(b"1")).await.unwrap();
+    // Long enough to be seen, not so long that those that hang are ended.
+    for _ in 0..10 {
+        room.clock.advance(110);
+        tokio::task::yield_now().await;
+    }
+    room.until(|counts| counts.done == 1).await;
+    room.end().await;
+}
+
+pub(crate) async fn events_of_a_function_without_instances_are_dead_letters() {
+    let room = Room::new("lambda").await;
+    let none = [("FunctionName", text("act")), ("ReservedConcurrentExecutions", Tree::Int(0))];
+    room.call("PutFunctionConcurrency", Tree::map(none)).await.unwrap();
+    room.functions.invoke(crate::room::ARN, "1", Bytes::from_static(b"{}")).await.unwrap();
+    while room.functions.queue().counts().await.unwrap().dead < 1 {
+        tokio::task::yield_now().await;
+    }
+    let dead = room.dead().await;
+    assert!(dead.reason.starts_with("ZeroReservedConcurrency"), "{}", dead.reason);
+    room.end().await;
+}

@@ -51,6 +51,8 @@ const TESTS: &[(&str, Test)] = tests![
     lambda::an_event_that_became_too_old_is_not_tried,
     lambda::code_may_lie_in_a_bucket,
     lambda::a_role_must_be_passed_and_trust_lambda,
+    lambda::a_function_that_stands_still_delays_no_other_for_long,
+    lambda::events_of_a_function_without_instances_are_dead_letters,
     walls::a_function_reads_only_what_is_its_own,
     walls::a_program_runs_wherever_it_lies,
     walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,
