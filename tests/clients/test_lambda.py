@@ -5,11 +5,13 @@ import concurrent.futures
 import io
 import json
 import re
+import urllib.error
 import zipfile
 
 import botocore.exceptions
 import pytest
 from functions import WITH_BOTO3, arn, call, make, make_role, zipped
+from listener import fetch
 from road import ACCOUNT, REGION, make_bucket
 from trailhound import Trailhound, code, status, until
 
@@ -78,6 +80,9 @@ def test_a_created_function_is_told_as_lambda_tells_it(functions, role):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", made["LastModified"])
     got = functions.get_function(FunctionName=arn("whole"))
     assert got["Tags"] == {"team": "a"}
+    assert fetch(got["Code"]["Location"]) == zipped(app__py=ECHO)
+    with pytest.raises(urllib.error.HTTPError):
+        fetch(got["Code"]["Location"] + "x")
     plain = {k: v for k, v in made.items() if k != "ResponseMetadata"}
     assert got["Configuration"] == plain
     functions.delete_function(FunctionName="whole")
@@ -355,7 +360,7 @@ def test_the_aws_cli_creates_calls_and_deletes(server, role):
         "aws lambda wait function-active-v2 --function-name cli"
     )
     out = server.shell(
-        "aws lambda invoke --function-name cli --cli-binary-format raw-in-base64-out "
+        "aws lambda invoke --function-name cli "
         "--payload '{\"n\": 1}' --log-type Tail out.json --query StatusCode; cat out.json"
     )
     assert out.split() == ["200", '{"n":', "1}"]

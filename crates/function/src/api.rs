@@ -4,6 +4,7 @@
 
 mod answer;
 mod deploy;
+mod download;
 mod invoke;
 mod listing;
 mod name;
@@ -14,6 +15,7 @@ mod upload;
 
 use flow::{Answer, Fault, Pending, Request, Resource, Service, Tree};
 
+pub(crate) use self::download::Downloads;
 use self::name::Named;
 use crate::{Functions, kept::Row};
 

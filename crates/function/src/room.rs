@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Config, Error, Function, Settle, Wall,
+    api::Downloads,
     call::{CALLS_MAX, Call},
     code::Shelf,
     function::Ports,
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     waiting: Mutex<Option<mpsc::Receiver<Call>>>,
     /// Told of functions that were replaced or are gone.
     pub(crate) replaced: Notify,
+    /// Where code may be fetched from.
+    pub(crate) downloads: Downloads,
     ended: watch::Sender<u64>,
 }
 
@@ -109,6 +112,7 @@ impl Functions {
             calls,
             waiting: Mutex::new(Some(waiting)),
             replaced: Notify::new(),
+            downloads: Downloads::default(),
             ended: watch::Sender::new(0),
         }));
         for (name, row) in rows {

@@ -44,7 +44,12 @@ pub struct Parts {
     pub limits: Limits,
     /// What anybody may GET unsigned, by path.
     pub pages: HashMap<String, Page>,
+    /// What whoever knows its path may GET unsigned besides.
+    pub downloads: Downloads,
 }
+
+/// Gives what lies under a path that nobody guesses; asked for all that is neither signed nor a page.
+pub type Downloads = Arc<dyn Fn(&str) -> Option<Page> + Send + Sync>;
 
 /// What anybody may read.
 #[derive(Clone, Debug)]
@@ -121,6 +126,7 @@ pub(crate) struct Inner {
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) limits: Limits,
     pub(crate) pages: HashMap<String, Page>,
+    pub(crate) downloads: Downloads,
     pub(crate) recorder: Recorder,
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Budget,
@@ -152,6 +158,7 @@ impl Gateway {
             chance: parts.chance,
             limits: parts.limits,
             pages: parts.pages,
+            downloads: parts.downloads,
             counters,
         }))
     }

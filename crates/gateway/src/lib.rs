@@ -27,6 +27,6 @@ mod proven;
 mod tls;
 
 pub use crate::counts::Counts;
-pub use crate::gateway::{Forward, Gateway, Limits, Page, Parts, Upstream};
+pub use crate::gateway::{Downloads, Forward, Gateway, Limits, Page, Parts, Upstream};
 pub use crate::route::{Route, route, s3_operation};
 pub use crate::run::serve;

@@ -99,7 +99,8 @@ fn open_page(inner: &Inner, parts: &request::Parts) -> Option<Response<Body>> {
         None if parts.uri.path() == "/health" => {
             Some(answer::page("application/json", r#"{"status":"ok"}"#.into()))
         }
-        None => None,
+        None => (inner.downloads)(parts.uri.path())
+            .map(|page| answer::page(&page.content_type, page.bytes)),
     }
 }
 

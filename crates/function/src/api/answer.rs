@@ -14,8 +14,10 @@ impl Functions {
     pub(super) fn get_function(&self, request: &Request) -> Result<Tree, Fault> {
         let (named, row) = self.known(&request.input)?;
         let mut members = vec![("Configuration", self.configuration(&named.name, &row))];
-        if row.deployment.is_some() {
-            members.push(("Code", Tree::map([("RepositoryType", Tree::from("S3"))])));
+        if let Some(made) = &row.deployment {
+            let location = format!("{}{}", request.endpoint, self.location(&made.code));
+            let code = [("RepositoryType", Tree::from("S3")), ("Location", Tree::from(location))];
+            members.push(("Code", Tree::map(code)));
         }
         if !row.tags.is_empty() {
             members.push(("Tags", texts(row.tags.iter())));

@@ -69,7 +69,9 @@ impl Trip {
         match ran {
             Some(Ran::Answered(response)) => self.succeeded(&response).await,
             Some(Ran::Failed(failure)) => self.failed(&failure).await,
-            Some(Ran::NotTaken) | None => put_back(&self.functions, &self.lease.id, self.now()).await,
+            Some(Ran::NotTaken) | None => {
+                put_back(&self.functions, &self.lease.id, self.now()).await
+            }
         }
         instance
     }

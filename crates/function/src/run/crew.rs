@@ -39,14 +39,7 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(hosted: &Arc<Hosted>, now: Timestamp) -> Self {
         let hosted = Arc::clone(hosted);
-        Self {
-            hosted,
-            waiting: VecDeque::new(),
-            idle: Vec::new(),
-            events: 0,
-            calls: 0,
-            taken: now,
-        }
+        Self { hosted, waiting: VecDeque::new(), idle: Vec::new(), events: 0, calls: 0, taken: now }
     }
 
     /// How many more events may wait.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flow::{Authorize, Fetch};
-use function::{Function, Ports, Resources};
+use function::{Function, Functions, Ports, Resources};
 use identity::Identity;
 
 use crate::{
@@ -60,6 +60,15 @@ pub(crate) fn ports(
         clock: Arc::clone(&options.clock),
         chance: Arc::clone(&options.chance),
     }
+}
+
+/// The code of functions, for those who were told where it lies.
+pub(crate) fn downloads(functions: &Functions) -> gateway::Downloads {
+    let functions = functions.clone();
+    Arc::new(move |path| {
+        let bytes = functions.download(path)?;
+        Some(gateway::Page { content_type: "application/zip".to_owned(), bytes })
+    })
 }
 
 /// The shipped function, without its rules.

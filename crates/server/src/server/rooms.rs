@@ -300,7 +300,7 @@ async fn open_gateway(
         account: config.account_id.clone(),
         region: config.region.clone(),
         keys: Arc::clone(identity) as Arc<dyn flow::Keys>,
-        authorize: Arc::clone(authorization) as Arc<dyn flow::Authorize>,
+        authorize: Arc::clone(authorization) as Arc<dyn Authorize>,
         services,
         s3: Arc::new(buckets.clone()) as Arc<dyn HttpService>,
         upstream: None,
@@ -310,5 +310,6 @@ async fn open_gateway(
         chance: Arc::clone(&options.chance),
         limits: gateway::Limits { body_bytes: BODY_BYTES_MAX, ..gateway::Limits::default() },
         pages,
+        downloads: functions::downloads(functions),
     }))
 }

@@ -96,8 +96,7 @@ fn what_unpacks_to_too_much_is_refused_while_it_inflates() {
     assert!(refused(&zip_of(&[("bomb", &zeros)])).contains("packed closer"));
     // Stored bytes have no ratio; eight of these are 256 MiB.
     let bytes = made(|zip| {
-        let stored =
-            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         for n in 0..8 {
             zip.start_file(format!("{n}"), stored).unwrap();
             zip.write_all(&zeros).unwrap();
