@@ -315,7 +315,7 @@ def test_a_boundary_bounds(server, iam, user):
 
 
 def test_a_session_of_a_user_may_what_the_user_may(server, iam, user):
-    user.may(allow("sns:ListTopics"))
+    user.may(allow(["sns:ListTopics", "iam:GetUser"]))
     keys = user.client("sts").get_session_token()["Credentials"]
     assert of_session(server, "sts", keys).get_caller_identity()["Arn"] == user.arn
     assert of_session(server, "sns", keys).list_topics()["Topics"] is not None

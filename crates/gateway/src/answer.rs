@@ -52,6 +52,8 @@ pub(crate) fn refusal(route: &Route, error: &sigv4::Error, presigned: bool) -> F
 pub(crate) fn denied(route: &Route, message: String) -> Fault {
     let (code, status) = match (route.service_name(), family(route)) {
         (Some("sns"), _) => ("AuthorizationErrorException", 403),
+        // The name that it had in the query protocol, which its clients still read.
+        (Some("sqs"), _) => ("AccessDenied", 403),
         (_, Family::Json) => ("AccessDeniedException", 400),
         (_, Family::RestJson) => ("AccessDeniedException", 403),
         (_, Family::S3 | Family::Query) => ("AccessDenied", 403),

@@ -1,6 +1,8 @@
 //! The room alone, over a real store in a temporary directory.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod entities;
+
 use std::{path::Path, sync::Arc};
 
 use flow::{
@@ -37,8 +39,18 @@ impl World {
     }
 
     async fn call(&self, caller: Caller, operation: &str, input: Tree) -> Result<Tree, Fault> {
+        self.call_of("sts", caller, operation, input).await
+    }
+
+    async fn call_of(
+        &self,
+        service: &str,
+        caller: Caller,
+        operation: &str,
+        input: Tree,
+    ) -> Result<Tree, Fault> {
         let request = Request {
-            service: "sts".into(),
+            service: service.into(),
             operation: operation.into(),
             input,
             caller,
