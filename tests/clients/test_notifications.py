@@ -5,10 +5,27 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+from functions import WITH_BOTO3, arn as function_arn, let_bucket, make, make_role, zipped
 from road import DETECT, make_bucket
-from trailhound import ACCOUNT, REGION, code, status, until
+from trailhound import ACCOUNT, REGION, Trailhound, code, status, until
 
 UNABLE = "Unable to validate the following destination configurations"
+
+
+# Sends what it is given to the queue that its environment names.
+FORWARD = """
+import json, os
+import boto3
+
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Trailhound(WITH_BOTO3) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +148,28 @@ def test_a_topic_is_told_with_s3s_subject(s3, sqs, sns, bucket):
     [message] = receive(sqs, url, "the event")
     [record] = json.loads(message["Message"])["Records"]
     assert (record["eventName"], record["s3"]["object"]["key"]) == ("ObjectCreated:Put", "k")
+
+
+def test_a_function_is_told_once_it_permits_it(server, s3, sqs, bucket):
+    functions, url = server.client("lambda"), make_queue(sqs, "from-a-function")[0]
+    role = make_role(server.client("iam"), "forwards", "sqs:SendMessage")
+    environment = {"Variables": {"QUEUE": url}}
+    make(functions, "forward", role, zipped(app__py=FORWARD), Environment=environment)
+    given = {
+        "LambdaFunctionConfigurations": [
+            {"LambdaFunctionArn": function_arn("forward"), "Events": ["s3:ObjectCreated:Put"]}
+        ]
+    }
+    with pytest.raises(ClientError) as error:
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=given)
+    value = error.value.response["Error"]["ArgumentValue1"]
+    assert value == f"Not authorized to invoke function [{function_arn('forward')}]"
+    let_bucket(functions, "forward", bucket)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=given)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    # No test event comes before it.
+    [event] = receive(sqs, url, "what the function forwards")
+    assert event["Records"][0]["s3"]["object"]["key"] == "k"
 
 
 def test_what_was_configured_is_given_back(s3, sqs, bucket):

@@ -5,11 +5,28 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
+from functions import WITH_BOTO3, arn as function_arn, make, make_role, zipped
 from listener import Listener, verify
 from road import subscribe
-from trailhound import ACCOUNT, REGION, code, status, until
+from trailhound import ACCOUNT, REGION, Trailhound, code, status, until
 
 NOWHERE = f"arn:aws:sns:{REGION}:{ACCOUNT}:nowhere"
+
+
+# Sends what it is given to the queue that its environment names.
+FORWARD = """
+import json, os
+import boto3
+
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Trailhound(WITH_BOTO3) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +327,37 @@ def test_permissions_and_tags_come_and_go(sns, topic):
     assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "team", "Value": "road"}]
     sns.untag_resource(ResourceArn=topic, TagKeys=["team"])
     assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == []
+
+
+def test_a_function_gets_lambdas_event(server, sns, sqs, topic):
+    functions = server.client("lambda")
+    url = sqs.create_queue(QueueName="from-a-function")["QueueUrl"]
+    role = make_role(server.client("iam"), "forwards", "sqs:SendMessage")
+    environment = {"Variables": {"QUEUE": url}}
+    make(functions, "forward", role, zipped(app__py=FORWARD), Environment=environment)
+    functions.add_permission(
+        FunctionName="forward", StatementId="topic", Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com", SourceArn=topic,
+    )
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="lambda", Endpoint=function_arn("forward")
+    )["SubscriptionArn"]
+    sent = sns.publish(TopicArn=topic, Message="text")
+    [message] = received(sqs, url, 1)
+    [record] = json.loads(message["Body"])["Records"]
+    assert (record["EventSource"], record["EventSubscriptionArn"]) == ("aws:sns", subscription)
+    assert record["Sns"]["MessageId"] == sent["MessageId"]
+    assert (record["Sns"]["Message"], record["Sns"]["Subject"]) == ("text", None)
+
+
+def test_the_command_line_client_publishes(server, sns, sqs, topic):
+    url, arn = queue_for(sqs, topic, "from-the-command-line")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    said = server.shell(f"aws sns publish --topic-arn {topic} --message 'from a shell'")
+    [message] = received(sqs, url, 1)
+    envelope = json.loads(message["Body"])
+    assert envelope["Message"] == "from a shell"
+    assert envelope["MessageId"] in said
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,41 @@ fn is_form(headers: &HeaderMap) -> bool {
     value.is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"))
 }
 
+/// Parameters of a bucket's GET: of its listings, and what names another question.
+const OF_BUCKETS: [&str; 31] = [
+    "list-type",
+    "prefix",
+    "delimiter",
+    "marker",
+    "max-keys",
+    "continuation-token",
+    "start-after",
+    "fetch-owner",
+    "encoding-type",
+    "location",
+    "notification",
+    "versioning",
+    "uploads",
+    "key-marker",
+    "upload-id-marker",
+    "max-uploads",
+    "accelerate",
+    "acl",
+    "cors",
+    "encryption",
+    "lifecycle",
+    "logging",
+    "object-lock",
+    "ownershipControls",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "replication",
+    "requestPayment",
+    "tagging",
+    "website",
+];
+
 /// Whether a parameter means something here. An unknown one may choose another operation of S3:
 /// ignored, it would turn a harmless call into a deletion.
 fn knows(method: &Method, place: Place, name: &str) -> bool {
@@ -86,39 +121,7 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
         (Place::Service, "GET") => {
             &["max-buckets", "continuation-token", "prefix", "bucket-region"]
         }
-        (Place::Bucket, "GET") => &[
-            "list-type",
-            "prefix",
-            "delimiter",
-            "marker",
-            "max-keys",
-            "continuation-token",
-            "start-after",
-            "fetch-owner",
-            "encoding-type",
-            "location",
-            "notification",
-            "versioning",
-            "uploads",
-            "key-marker",
-            "upload-id-marker",
-            "max-uploads",
-            "accelerate",
-            "acl",
-            "cors",
-            "encryption",
-            "lifecycle",
-            "logging",
-            "object-lock",
-            "ownershipControls",
-            "policy",
-            "policyStatus",
-            "publicAccessBlock",
-            "replication",
-            "requestPayment",
-            "tagging",
-            "website",
-        ],
+        (Place::Bucket, "GET") => &OF_BUCKETS,
         (Place::Bucket, "PUT") => &[
             "notification",
             "acl",
