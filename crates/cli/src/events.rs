@@ -93,9 +93,11 @@ impl Asking<'_> {
     /// The newest so many; where the journal ended then.
     async fn newest(&self, wanted: usize) -> anyhow::Result<u64> {
         let (mut from, mut end, mut held) = (EventsFrom::Newest, None, VecDeque::new());
-        // One more than wanted says whether there are more.
-        while held.len() <= wanted {
-            let page = self.page(from, (wanted + 1 - held.len()).min(PAGE), 0).await?;
+        // One more than is shown says whether there are more, where nobody said how many.
+        let says_of_more = !self.args.follow && self.args.last.is_none();
+        let asked = wanted + usize::from(says_of_more);
+        while held.len() < asked {
+            let page = self.page(from, (asked - held.len()).min(PAGE), 0).await?;
             end = end.or(Some(page.end));
             for record in page.records.into_iter().rev() {
                 held.push_front(record);
@@ -107,11 +109,8 @@ impl Asking<'_> {
         }
         if held.len() > wanted {
             held.pop_front();
-            if !self.args.follow && self.args.last.is_none() {
-                output::error(&format!(
-                    "these are the newest {wanted}: --last N or --since 7d shows more"
-                ));
-            }
+            let hint = "--last N or --since 7d shows more";
+            output::error(&format!("these are the newest {wanted}: {hint}"));
         }
         held.iter().for_each(|record| self.show(record));
         Ok(end.unwrap_or_default())

@@ -129,7 +129,8 @@ fn show(line: &str, json: bool) {
     }
     let line: Value = serde_json::from_str(line).unwrap_or_default();
     let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
-    let shown = output::safe(text("message"));
+    // Lambda's reports of invocations are columns.
+    let shown = output::safe(&text("message").replace('\t', "  "));
     let stream = match text("stream") {
         "stderr" => "err",
         "stdout" => "out",

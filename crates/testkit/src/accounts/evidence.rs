@@ -93,7 +93,7 @@ pub(super) enum State {
 struct AnyTarget;
 
 impl TargetCheck for AnyTarget {
-    fn check(&self, _kind: TargetKind, _arn: &str) -> Result<(), String> {
+    fn check(&self, _bucket: &str, _kind: TargetKind, _arn: &str) -> Result<(), String> {
         Ok(())
     }
 }
