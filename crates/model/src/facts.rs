@@ -10,7 +10,9 @@ mod query_form;
 
 use crate::Service;
 
-pub use self::category::{Category, category, data_resource_kind};
+pub use self::category::{
+    Category, answer_of_data_event_is_recorded, category, data_resource_kind,
+};
 pub use self::event_name::{event_name, operations_called};
 pub use self::query_form::query_form;
 

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use flow::{Fault, Tree};
+use policy::{Kind, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -100,9 +101,7 @@ impl Attributes {
                     _ => return Err(refusal::attribute_value(name)),
                 }
             }
-            "Policy" => {
-                self.policy = given.map(|text| policy(name, text)).transpose()?;
-            }
+            "Policy" => self.policy = given.map(policy).transpose()?,
             "RedrivePolicy" => {
                 self.redrive = given.map(Redrive::parse).transpose().map_err(invalid)?;
             }
@@ -154,18 +153,13 @@ fn number(name: &str, value: &str, range: RangeInclusive<u32>) -> Result<u32, Fa
     number.ok_or_else(|| refusal::attribute_value(name))
 }
 
-/// A policy as it came, once it is JSON of the form that policies have.
-fn policy(name: &str, text: &str) -> Result<String, Fault> {
-    let parsed: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    let stated = parsed.as_ref().and_then(|policy| policy.get("Statement"));
-    match stated {
-        Some(serde_json::Value::Array(_) | serde_json::Value::Object(_))
-            if text.len() <= POLICY_BYTES_MAX =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err(refusal::attribute_value(name)),
+/// A policy as it came, once it is one that can be honoured.
+pub(crate) fn policy(text: &str) -> Result<String, Fault> {
+    if text.len() > POLICY_BYTES_MAX {
+        return Err(refusal::policy(&format!("It is longer than {POLICY_BYTES_MAX} bytes.")));
     }
+    Policy::parse(text, Kind::Resource).map_err(|why| refusal::policy(&why.to_string()))?;
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -211,9 +205,33 @@ mod tests {
         assert_eq!(check("SqsManagedSseEnabled", "x"), Err("InvalidAttributeValue".to_owned()));
     }
 
+    const POLICY: &str = r#"{"Statement": {
+        "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage",
+        "Resource": "arn:aws:sqs:us-east-2:123456789012:jobs"
+    }}"#;
+
+    #[test]
+    fn a_policy_that_cannot_be_honoured_is_refused_with_its_place() {
+        let tells = |text: &str| {
+            let given = Tree::map([("Policy", Tree::from(text))]);
+            Attributes::default().with(Some(&given)).map_err(|fault| fault.message)
+        };
+        for (from, to, place) in [
+            (r#""Principal": "*","#, "", "Statement[0]"),
+            (r#""Allow""#, r#""Maybe""#, "Statement[0].Effect"),
+            (r#""Resource""#, r#""Ressource""#, "Statement[0].Ressource"),
+        ] {
+            let why = tells(&POLICY.replace(from, to)).expect_err(to);
+            assert!(why.starts_with("Invalid value for the parameter Policy."), "{why}");
+            assert!(why.contains(place), "{why}");
+        }
+        let long = " ".repeat(POLICY_BYTES_MAX) + POLICY;
+        assert!(tells(&long).expect_err("too long").contains("65536 bytes"));
+    }
+
     #[test]
     fn an_empty_policy_takes_it_away() {
-        assert_eq!(check("Policy", r#"{"Statement":[]}"#), Ok(Some(r#"{"Statement":[]}"#.into())));
+        assert_eq!(check("Policy", POLICY), Ok(Some(POLICY.into())));
         assert_eq!(check("Policy", ""), Ok(None));
         assert_eq!(check("RedrivePolicy", ""), Ok(None));
     }

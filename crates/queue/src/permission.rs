@@ -3,7 +3,13 @@
 use flow::{AccountId, Fault, Tree};
 use serde_json::{Value, json};
 
-use crate::{attributes::Attributes, batch::required, error::Refusal, queue, refusal, room::Inner};
+use crate::{
+    attributes::{self, Attributes},
+    batch::required,
+    error::Refusal,
+    queue, refusal,
+    room::Inner,
+};
 
 /// Actions of one statement.
 const ACTIONS_MAX: usize = 7;
@@ -58,8 +64,8 @@ impl Inner {
             "Action": one_or_all(actions),
             "Resource": queue.arn,
         }));
-        let attributes =
-            Attributes { policy: Some(policy.to_string()), ..queue.attributes.clone() };
+        let policy = attributes::policy(&policy.to_string())?;
+        let attributes = Attributes { policy: Some(policy), ..queue.attributes.clone() };
         self.change_attributes(&queue, attributes).await?;
         Ok(Tree::Null)
     }

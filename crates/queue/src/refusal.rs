@@ -38,6 +38,12 @@ pub(crate) fn attribute_value(name: &str) -> Fault {
     Fault::new("InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
 }
 
+pub(crate) fn policy(why: &str) -> Fault {
+    let mut fault = attribute_value("Policy");
+    fault.message = format!("{} Reason: {why}", fault.message);
+    fault
+}
+
 pub(crate) fn attribute_name(name: &str) -> Fault {
     Fault::new("InvalidAttributeName", format!("Unknown Attribute {}.", shown(name)))
 }

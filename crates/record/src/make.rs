@@ -185,21 +185,24 @@ fn request_parameters(call: &Call, service: &Service) -> Option<Map<String, Valu
     parameters::of(service, operation.input.as_ref()?, call.input.as_ref()?)
 }
 
-/// Operations that read and whose answers are recorded all the same (seen): who got credentials.
-fn answers_are_recorded(subject: &Subject) -> bool {
-    let sts = subject.service.as_ref().is_some_and(|service| service.name == "sts");
-    !subject.read_only
-        || sts && (subject.name.starts_with("AssumeRole") || subject.name == "GetSessionToken")
+/// Writes' answers, and those of some operations that read (seen): who got credentials.
+fn answer_is_recorded(subject: &Subject, service: &Service, operation: &str) -> bool {
+    if subject.category == Category::Data {
+        return facts::answer_of_data_event_is_recorded(service, operation);
+    }
+    let gives_credentials =
+        subject.name.starts_with("AssumeRole") || subject.name == "GetSessionToken";
+    !subject.read_only || service.name == "sts" && gives_credentials
 }
 
 fn response_elements(call: &Call, subject: &Subject) -> Option<Map<String, Value>> {
     let Outcome::Answered(output) = &call.outcome else { return None };
     // S3's answers are headers and documents of their own; its records hold none (seen).
-    if subject.is_s3() || subject.category == Category::Data || !answers_are_recorded(subject) {
+    let service = subject.service.as_deref().filter(|_| !subject.is_s3())?;
+    let operation = service.operation(call.operation.as_deref()?)?;
+    if !answer_is_recorded(subject, service, &operation.name) {
         return None;
     }
-    let service = subject.service.as_deref()?;
-    let operation = service.operation(call.operation.as_deref()?)?;
     parameters::of(service, operation.output.as_ref()?, output)
 }
 

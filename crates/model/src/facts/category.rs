@@ -138,6 +138,18 @@ pub fn category(service: &Service, operation: &str) -> Category {
     if is_data { Category::Data } else { Category::Management }
 }
 
+/// Data events whose answers are recorded. Documented: the examples of SQS's and SNS's pages on
+/// CloudTrail; those of S3, Lambda and DynamoDB hold none.
+pub(super) const ANSWERED: &[(&str, &[&str])] = &[
+    ("sns", &["Publish", "PublishBatch"]),
+    ("sqs", &["SendMessage", "SendMessageBatch"]),
+];
+
+/// Whether records of a data event hold its answer (`responseElements`).
+pub fn answer_of_data_event_is_recorded(service: &Service, operation: &str) -> bool {
+    find(ANSWERED, &service.name).is_some_and(|names| names.contains(&operation))
+}
+
 /// The type of resource that a service's data events are selected by, such as `AWS::S3::Object`.
 pub fn data_resource_kind(service: &Service) -> Option<&'static str> {
     Some(match service.name.as_str() {

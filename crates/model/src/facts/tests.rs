@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    category::DATA_EVENTS,
+    category::{ANSWERED, DATA_EVENTS},
     event_name::{LAMBDA_VERSIONS, S3_CONTROL_EVENT_NAMES, S3_EVENT_NAMES},
     *,
 };
@@ -17,7 +17,7 @@ fn every_name_in_the_tables_is_one_of_the_model() {
     for (name, operation, _) in READ_ONLY {
         assert!(has(name, operation), "{name} {operation}");
     }
-    for (name, operations) in DATA_EVENTS {
+    for (name, operations) in DATA_EVENTS.iter().chain(ANSWERED) {
         for operation in *operations {
             assert!(has(name, operation), "{name} {operation}");
         }

@@ -218,6 +218,38 @@ fn reading_calls_record_no_answer_and_empty_inputs_are_null() {
 }
 
 #[test]
+fn a_message_sent_is_recorded_with_its_id_and_without_its_body() {
+    let input = Tree::map([
+        ("QueueUrl", text("http://127.0.0.1:4580/123456789012/jobs")),
+        ("MessageBody", text("never")),
+    ]);
+    let mut sent = call("sqs", "SendMessage", input);
+    sent.outcome = Outcome::Answered(Tree::map([
+        ("MD5OfMessageBody", text("9a4e3f7a614d9dd9f8722092dbda17a2")),
+        ("MessageId", text("93bb6e2d-1090-416c-81b0-31eb1faa8cd8")),
+    ]));
+    let record = parsed(&sent);
+    assert_eq!(
+        record["responseElements"],
+        json!({
+            "mD5OfMessageBody": "9a4e3f7a614d9dd9f8722092dbda17a2",
+            "messageId": "93bb6e2d-1090-416c-81b0-31eb1faa8cd8",
+        })
+    );
+    assert_eq!(record["requestParameters"]["messageBody"], "HIDDEN_DUE_TO_SECURITY_REASONS");
+    assert_eq!((&record["eventCategory"], &record["readOnly"]), (&json!("Data"), &json!(false)));
+}
+
+#[test]
+fn a_message_received_is_not_in_the_record() {
+    let input = Tree::map([("QueueUrl", text("http://127.0.0.1:4580/123456789012/jobs"))]);
+    let mut received = call("sqs", "ReceiveMessage", input);
+    let message = Tree::map([("Body", text("never")), ("MessageId", text("an-id"))]);
+    received.outcome = Outcome::Answered(Tree::map([("Messages", Tree::List(vec![message]))]));
+    assert_eq!(parsed(&received)["responseElements"], Value::Null);
+}
+
+#[test]
 fn a_call_that_no_model_knows_is_recorded_all_the_same() {
     let mut unknown = call("none", "GetThing", Tree::map([("Password", text("never"))]));
     unknown.service = None;
