@@ -21,8 +21,10 @@ fn refused(bytes: &[u8]) -> String {
 fn named(first: &[u8; 4], second: &[u8; 4]) -> Vec<u8> {
     let mut bytes = zip_of(&[("aaaa", b"1"), ("bbbb", b"2")]);
     for (from, to) in [(b"aaaa", first), (b"bbbb", second)] {
-        while let Some(at) = bytes.windows(4).position(|four| four == from) {
-            bytes[at..at + 4].copy_from_slice(to);
+        for at in 0..bytes.len() - 3 {
+            if &bytes[at..at + 4] == from {
+                bytes[at..at + 4].copy_from_slice(to);
+            }
         }
     }
     bytes
