@@ -4,12 +4,15 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
+use client::{Client, Credentials};
+use flow::Secret;
 use rustix::process::{Pid, Signal, kill_process};
-use server::Info;
+use server::{Info, SystemClock};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStderr, Command},
@@ -124,6 +127,20 @@ impl Up {
         };
         let info = serde_json::from_str(&line).with_context(|| format!("no ready line: {line}"))?;
         Ok((Self { info, ready_after, child }, lines))
+    }
+
+    /// A client with the keys of the account's root.
+    ///
+    /// # Errors
+    /// The machine's TLS cannot be set up.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        let info = &self.info;
+        let root = Credentials {
+            access_key_id: info.access_key_id.clone(),
+            secret: Secret::new(info.secret_access_key.clone()),
+            session_token: None,
+        };
+        Ok(Client::of(&info.endpoint, &info.region, root, Arc::new(SystemClock))?)
     }
 
     /// Asks the server to stop and waits until it has; how long that took.

@@ -5,6 +5,7 @@
 
 mod executable;
 mod far_bucket;
+mod functions;
 mod listener;
 mod runtime_api;
 mod spread;
@@ -14,6 +15,7 @@ mod report;
 
 pub use crate::executable::{Line, Lines, Up, bare_exit, trailhound};
 pub use crate::far_bucket::FarBucket;
+pub use crate::functions::{Deployed, echo_function, renew};
 pub use crate::listener::{Arrived, Listener};
 pub use crate::report::{millis, print_json, print_table, say};
 pub use crate::runtime_api::{Life, live};

@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +11,9 @@ use bench::{
     Arrived, Line, Listener, Spread, Up, fdatasync_millis, millis, print_json, print_table, say,
 };
 use clap::Parser;
-use client::{Client, Credentials};
-use flow::{Secret, Tree};
+use client::Client;
+use flow::Tree;
 use serde_json::{Value, json};
-use server::SystemClock;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until, timeout_at},
@@ -100,7 +98,7 @@ async fn run(wait_max: &'static str, args: &Args) -> anyhow::Result<Run> {
     )?;
     let sync = fdatasync_millis(folder.path())?;
     let (up, mut lines) = Up::start(&folder.path().join("data"), &config, LOG).await?;
-    let client = client_of(&up)?;
+    let client = up.client()?;
     let mut seen = Seen::default();
     let first = call(&client, "wakes-the-function").await?;
     let deadline = Instant::now() + ARRIVAL_TIME_MAX;
@@ -110,16 +108,6 @@ async fn run(wait_max: &'static str, args: &Args) -> anyhow::Result<Run> {
     let stop = up.stop().await?;
     let first = woken - first.sent;
     Ok(Run::of(wait_max, sync, first, &calls, &seen, stop))
-}
-
-fn client_of(up: &Up) -> anyhow::Result<Client> {
-    let info = &up.info;
-    let root = Credentials {
-        access_key_id: info.access_key_id.clone(),
-        secret: Secret::new(info.secret_access_key.clone()),
-        session_token: None,
-    };
-    Ok(Client::of(&info.endpoint, &info.region, root, Arc::new(SystemClock))?)
 }
 
 async fn call(client: &Client, name: &str) -> anyhow::Result<Call> {
