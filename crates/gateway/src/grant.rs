@@ -35,7 +35,7 @@ impl Asked<'_> {
             return Vec::new();
         }
         let one = match service {
-            Some("s3") => return s3::accesses(self, operation),
+            Some("s3") => return s3::accesses(&self.visit.parts, operation),
             Some("sts") => return self.sts(operation).into_iter().collect(),
             Some("sns") => self.sns(operation),
             Some("sqs") => sqs::access(self, operation),

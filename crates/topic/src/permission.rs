@@ -1,6 +1,7 @@
 //! A topic's policy: the default one, and single statements that come and go.
 
 use flow::{AccountId, Fault};
+use policy::{Kind, Policy};
 use serde_json::{Value, json};
 
 use crate::topic::{Topic, invalid};
@@ -34,12 +35,10 @@ pub(crate) fn default_policy(arn: &str, owner: &AccountId) -> String {
     .to_string()
 }
 
-/// Checks a policy that is to be a topic's.
+/// Checks that a policy that is to be a topic's can be honoured.
 pub(crate) fn check(text: &str) -> Result<(), Fault> {
-    let refused = |why: String| invalid("Policy", &why);
-    let value: Value = serde_json::from_str(text)
-        .map_err(|why| refused(format!("failed to parse JSON: {why}")))?;
-    statements(&value).map(drop).ok_or_else(|| refused("it holds no Statement".to_owned()))
+    let read = Policy::parse(text, Kind::Resource);
+    read.map(drop).map_err(|why| invalid("Policy", &why.to_string()))
 }
 
 fn statements(policy: &Value) -> Option<Vec<Value>> {
@@ -125,6 +124,26 @@ impl Topic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_that_cannot_be_honoured_is_refused_with_its_place() {
+        let owner: AccountId = "123456789012".parse().unwrap();
+        let text = default_policy("arn:aws:sns:us-east-2:123456789012:t", &owner);
+        check(&text).unwrap();
+        for (from, to, place) in [
+            (r#""Allow""#, r#""Maybe""#, "Statement[0].Effect"),
+            (r#""Resource""#, r#""Ressource""#, "Statement[0].Ressource"),
+            ("StringEquals", "StringEqualz", "Statement[0].Condition.StringEqualz"),
+            (r#""AWS":"*""#, r#""CanonicalUser":"79a5""#, "Statement[0].Principal"),
+            ("Statement\"", "Statements\"", "Statements"),
+            ("}", "", "line 1"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let fault = check(&text.replace(from, to)).unwrap_err();
+            assert_eq!(fault.code, "InvalidParameterException");
+            assert!(fault.message.contains(place), "{}", fault.message);
+        }
+    }
 
     #[test]
     fn a_permission_comes_and_goes_under_its_label() {

@@ -1,9 +1,9 @@
 //! What S3's calls ask for: the route and the headers say it all.
 
 use flow::Access;
+use http::request;
 use percent_encoding::percent_decode_str;
 
-use super::Asked;
 use crate::route::{Place, Query};
 
 /// Headers that policies may ask about, as `s3:` and their name.
@@ -17,8 +17,7 @@ const HEADERS: &[&str] = &[
 /// Parameters that policies may ask about, as `s3:` and their name.
 const PARAMETERS: &[&str] = &["prefix", "delimiter", "max-keys", "versionId"];
 
-pub(super) fn accesses(asked: &Asked<'_>, operation: &str) -> Vec<Access> {
-    let parts = &asked.visit.parts;
+pub(super) fn accesses(parts: &request::Parts, operation: &str) -> Vec<Access> {
     let query = Query::of(parts.uri.query().unwrap_or_default());
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let Place { bucket, key } = Place::of(parts.uri.path());
@@ -27,9 +26,8 @@ pub(super) fn accesses(asked: &Asked<'_>, operation: &str) -> Vec<Access> {
         (Some(bucket), None) => format!("arn:aws:s3:::{bucket}"),
         (Some(bucket), Some(key)) => format!("arn:aws:s3:::{bucket}/{key}"),
     };
-    let plain = action(operation);
     let version = key.is_some() && query.has("versionId");
-    let plain = if version { of_version(plain) } else { plain };
+    let versioned = |action| if version { of_version(action) } else { action };
     let with_facts = |access: Access| {
         let access = HEADERS.iter().fold(access, |access, name| match header(name) {
             Some(value) => access.with(format!("s3:{name}"), value),
@@ -41,25 +39,38 @@ pub(super) fn accesses(asked: &Asked<'_>, operation: &str) -> Vec<Access> {
         })
     };
     let ask = |action: &str, arn: &str| with_facts(Access::new(format!("s3:{action}"), arn));
-    let mut accesses = vec![match operation {
-        // Which objects, the body says.
-        "DeleteObjects" => return Vec::new(),
-        _ => ask(plain, &arn),
-    }];
-    if let ("PutObject" | "CopyObject" | "CreateMultipartUpload", Some(_)) = (operation, &key) {
-        let named = |name: &str| parts.headers.keys().any(|key| key.as_str().starts_with(name));
-        if named("x-amz-acl") || named("x-amz-grant-") {
-            accesses.push(ask("PutObjectAcl", &arn));
-        }
-        if named("x-amz-tagging") && !named("x-amz-tagging-directive") {
-            accesses.push(ask("PutObjectTagging", &arn));
-        }
+    // Which objects are to go, the body says.
+    if operation == "DeleteObjects" {
+        return Vec::new();
+    }
+    let mut accesses = vec![ask(versioned(action(operation)), &arn)];
+    let named = |name: &str| parts.headers.keys().any(|key| key.as_str().starts_with(name));
+    for action in along(operation, &named) {
+        accesses.push(ask(versioned(action), &arn));
     }
     // A copy reads its source.
     if let Some(source) = header("x-amz-copy-source") {
         accesses.push(copied(source, &ask));
     }
     accesses
+}
+
+/// What else an operation does to what it names, as its headers say.
+fn along(operation: &str, named: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
+    let lists = named("x-amz-acl") || named("x-amz-grant-");
+    let tags = named("x-amz-tagging") && !named("x-amz-tagging-directive");
+    let table: &[(bool, &'static str)] = match operation {
+        "CreateBucket" => &[
+            (lists, "PutBucketAcl"),
+            (named("x-amz-object-ownership"), "PutBucketOwnershipControls"),
+        ],
+        "CopyObject" | "CreateMultipartUpload" | "PutObject" => {
+            &[(lists, "PutObjectAcl"), (tags, "PutObjectTagging")]
+        }
+        "GetObjectAttributes" => &[(true, "GetObject")],
+        _ => &[],
+    };
+    table.iter().filter(|(asked, _)| *asked).map(|(_, action)| *action).collect()
 }
 
 /// What reading a copy's source asks for.
@@ -97,6 +108,7 @@ fn of_version(action: &str) -> &str {
         "DeleteObjectTagging" => "DeleteObjectVersionTagging",
         "GetObject" => "GetObjectVersion",
         "GetObjectAcl" => "GetObjectVersionAcl",
+        "GetObjectAttributes" => "GetObjectVersionAttributes",
         "GetObjectTagging" => "GetObjectVersionTagging",
         "PutObjectAcl" => "PutObjectVersionAcl",
         "PutObjectTagging" => "PutObjectVersionTagging",
@@ -164,3 +176,6 @@ fn action(operation: &str) -> &str {
         same => same,
     }
 }
+
+#[cfg(test)]
+mod tests;
