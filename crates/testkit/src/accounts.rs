@@ -1,4 +1,4 @@
-//! The accounts: what was called, recorded, delivered, notified and alerted must agree.
+//! The accounts: what was called, recorded, delivered, notified, sent and alerted must agree.
 //!
 //! They are read from the data directory of a server that was stopped, so they hold the real
 //! executable to the same promises as a server in this process.
@@ -11,18 +11,19 @@ mod notifications;
 
 use std::path::Path;
 
-use flow::BucketEvent;
+use flow::{BucketEvent, NotificationConfiguration};
 use server::Config;
 
 use self::evidence::Evidence;
-use crate::{hand::Ledger, sink::Sink};
+use crate::{hand::Ledger, messages, sink::Sink};
 
 /// Whom objects were to be announced to.
 pub enum Targets {
     /// As the bucket fixed it for each object.
     Told(Vec<BucketEvent>),
-    /// All objects of the default trail's bucket, to the shipped function.
-    DefaultTrail,
+    /// All objects of the default trail's bucket, to the shipped function, and those of the named
+    /// buckets as configurations say that have stood since before their first object.
+    Configured(Vec<(String, NotificationConfiguration)>),
 }
 
 /// Everything that must agree.
@@ -50,6 +51,7 @@ impl Books<'_> {
         calls::compare(&evidence, self.config, &self.ledger.sent(), &mut problems);
         files::compare(&evidence, self.config, &self.ledger.sent(), &mut problems);
         notifications::compare(&evidence, self.config, &self.targets, &mut problems);
+        messages::compare(&self.ledger.said(), &mut problems);
         alerts::compare(&evidence, self.config, self.sink, &mut problems)?;
         Ok(problems)
     }

@@ -7,6 +7,8 @@ use client::{Client, Credentials};
 use flow::{Clock, Secret, Tree};
 use server::Info;
 
+use crate::messages::Said;
+
 /// What begins the User-Agent of every noted call.
 const AGENT: &str = "trailhound-test/";
 /// Codes of calls whose caller was never identified: these give no record.
@@ -26,9 +28,15 @@ const UNIDENTIFIED: &[&str] = &[
     "ExpiredTokenException",
 ];
 
-/// All calls that were made. Clones share it.
+/// All calls that were made, and what was said to queues by them. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<Vec<Sent>>>);
+pub struct Ledger(Arc<Mutex<Pages>>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    sent: Vec<Sent>,
+    said: Vec<Said>,
+}
 
 /// One call that was made.
 #[derive(Clone, Debug)]
@@ -44,7 +52,7 @@ pub(crate) struct Sent {
 impl Ledger {
     /// Notes a call before it is made; the User-Agent that it must carry.
     pub(crate) fn begin(&self, what: &str) -> String {
-        let mut sent = self.all();
+        let sent = &mut self.pages().sent;
         let agent = format!("{AGENT}{}", sent.len());
         sent.push(Sent { agent: agent.clone(), what: what.to_owned(), answered: false });
         agent
@@ -53,22 +61,35 @@ impl Ledger {
     /// Notes that a call was answered.
     pub(crate) fn answered(&self, agent: &str) {
         let number = agent.strip_prefix(AGENT).and_then(|number| number.parse::<usize>().ok());
-        if let Some(sent) = self.all().get_mut(number.expect("it was made by `begin`")) {
+        if let Some(sent) = self.pages().sent.get_mut(number.expect("it was made by `begin`")) {
             sent.answered = true;
         }
     }
 
     pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.all().clone()
+        self.pages().sent.clone()
+    }
+
+    /// Notes what was said to a queue, or heard of it.
+    pub(crate) fn say(&self, said: Said) {
+        self.pages().said.push(said);
+    }
+
+    pub(crate) fn said(&self) -> Vec<Said> {
+        self.pages().said.clone()
+    }
+
+    pub(crate) fn said_count(&self) -> usize {
+        self.pages().said.len()
     }
 
     /// How many calls were made, and how many of them were answered.
     pub fn counts(&self) -> (usize, usize) {
-        let sent = self.all();
+        let sent = &self.pages().sent;
         (sent.len(), sent.iter().filter(|sent| sent.answered).count())
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<Sent>> {
+    fn pages(&self) -> MutexGuard<'_, Pages> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,6 +99,8 @@ impl Ledger {
 pub struct Hand {
     client: Client,
     ledger: Ledger,
+    /// What the URLs of the account's queues begin with.
+    queues: String,
 }
 
 impl Hand {
@@ -92,7 +115,17 @@ impl Hand {
             session_token: None,
         };
         let client = Client::of(&info.endpoint, &info.region, credentials, clock)?;
-        Ok(Self { client, ledger: ledger.clone() })
+        let queues = format!("{}/{}", info.endpoint, info.account_id);
+        Ok(Self { client, ledger: ledger.clone(), queues })
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The URL of the queue of that name.
+    pub fn queue_url(&self, name: &str) -> String {
+        format!("{}/{name}", self.queues)
     }
 
     /// The same with other credentials.

@@ -8,24 +8,23 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use server::{Info, SystemClock};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStdout, Command},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use crate::{
     admin::Admin,
+    family::Family,
     hand::{Hand, Ledger},
 };
 
 /// How long any command may take, and a server to start or stop.
 const TIME_MAX: Duration = Duration::from_secs(90);
-/// How often to look whether a process is gone.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The executable.
 #[derive(Clone, Debug)]
@@ -93,7 +92,8 @@ impl Program {
             let code = child.wait().await?;
             bail!("it did not start ({code}): {line} {}", fs::read_to_string(&log)?);
         };
-        Ok(Running { child, info, dir: dir.to_owned(), _stdout: stdout })
+        let (program, dir) = (self.path.clone(), dir.to_owned());
+        Ok(Running { child, info, program, dir, _stdout: stdout })
     }
 
     /// Starts `up` and kills it `after` that, ready or not; waits until all that it started are
@@ -108,9 +108,9 @@ impl Program {
         let mut child = self.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         sleep(after).await;
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let family = id.map(descendants).unwrap_or_default();
+        let family = id.map(Family::of).unwrap_or_default();
         child.kill().await?;
-        gone(&family).await
+        family.gone(&self.path, dir).await
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -131,6 +131,7 @@ impl Program {
 pub struct Running {
     child: Child,
     info: Info,
+    program: PathBuf,
     dir: PathBuf,
     _stdout: BufReader<ChildStdout>,
 }
@@ -163,10 +164,10 @@ impl Running {
     /// It does not end in time, or leaves processes behind.
     pub async fn terminate(mut self) -> Result<Option<i32>> {
         let pid = self.pid()?;
-        let family = descendants(pid.as_raw_nonzero().get());
+        let family = Family::of(pid.as_raw_nonzero().get());
         kill_process(pid, Signal::TERM)?;
         let status = timeout(TIME_MAX, self.child.wait()).await.context("it does not stop")??;
-        gone(&family).await?;
+        family.gone(&self.program, &self.dir).await?;
         Ok(status.code())
     }
 
@@ -175,53 +176,13 @@ impl Running {
     /// # Errors
     /// Processes are left behind.
     pub async fn kill(mut self) -> Result<()> {
-        let family = descendants(self.pid()?.as_raw_nonzero().get());
+        let family = Family::of(self.pid()?.as_raw_nonzero().get());
         self.child.kill().await?;
-        gone(&family).await
+        family.gone(&self.program, &self.dir).await
     }
 
     fn pid(&self) -> Result<Pid> {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         id.and_then(Pid::from_raw).context("it has ended by itself")
-    }
-}
-
-/// A process: its id, and when it started, for ids are used again.
-type Process = (i32, String);
-
-/// All processes that `pid` started, directly or not.
-fn descendants(pid: i32) -> Vec<Process> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let mut found = Vec::new();
-    for task in tasks.flatten() {
-        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|id| id.parse().ok()) {
-            found.extend(started(child).map(|at| (child, at)));
-            found.extend(descendants(child));
-        }
-    }
-    found
-}
-
-/// When a process started; `None` where it is gone, or a corpse that nobody has buried yet.
-fn started(pid: i32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // What follows the name begins with the state; the start is the twenty-second field in all.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let alive = !matches!(*fields.first()?, "Z" | "X");
-    alive.then(|| fields.get(19).map(|at| (*at).to_owned()))?
-}
-
-/// Ends once none of the processes lives.
-async fn gone(family: &[Process]) -> Result<()> {
-    let deadline = Instant::now() + TIME_MAX;
-    loop {
-        let left: Vec<_> =
-            family.iter().filter(|(pid, at)| started(*pid).as_ref() == Some(at)).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "processes are left behind: {left:?}");
-        sleep(LOOK_EVERY).await;
     }
 }

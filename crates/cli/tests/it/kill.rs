@@ -5,10 +5,13 @@ use std::{
     time::Duration,
 };
 
-use flow::{Chance, SeededChance};
+use flow::{Chance, NotificationConfiguration, SeededChance, TargetKind};
 use server::Config;
 use tempfile::TempDir;
-use testkit::{Books, Hand, Ledger, Program, Running, Sink, Targets, drained, rules_of_tests};
+use testkit::{
+    Books, Hand, Ledger, Program, Running, Sink, Targets, drained, notification, rules_of_tests,
+    token,
+};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::EXECUTABLE;
@@ -23,6 +26,22 @@ const FAILURES: usize = 3;
 const STOPS: usize = 4;
 /// Clients at once.
 const CLIENTS: usize = 4;
+/// Where objects are put, and who is told of them: what a key begins with, and the queue where that
+/// ends up.
+const BUCKET: &str = "letters";
+const TOLD: &[(&str, &str)] = &[("to-queue/", NOTIFIED), ("to-topic/", ANNOUNCED)];
+/// Queues: that clients send to, that the bucket notifies, that is subscribed to a topic which the
+/// bucket notifies, and to one that clients publish to.
+const JOBS: &str = "jobs";
+const NOTIFIED: &str = "notified";
+const ANNOUNCED: &str = "announced";
+const SUBSCRIBED: &str = "subscribed";
+const QUEUES: &[&str] = &[JOBS, NOTIFIED, ANNOUNCED, SUBSCRIBED];
+/// Topics: that the bucket notifies, and that clients publish to.
+const OBJECTS: &str = "objects";
+const NEWS: &str = "news";
+const REGION: &str = "us-east-2";
+const ACCOUNT: &str = "123456789012";
 /// The longest life under load, in milliseconds.
 const LIFE_MILLIS_MAX: u64 = 1_200;
 /// The longest life of a server that is killed while it starts, in milliseconds.
@@ -44,15 +63,16 @@ fn below(chance: &SeededChance, millis: u64) -> Duration {
 }
 
 /// Calls until nobody answers.
-async fn load(hand: Hand, name: String) {
+async fn load(hand: Hand, ledger: Ledger, name: String) {
     for round in 0_u32.. {
         let named = format!("{name}-{round}");
         let alive = [
             alive(hand.create_topic(&named).await),
             alive(hand.call("sns", "GetTopicAttributes", &[("TopicArn", &named)]).await),
-            alive(hand.create_bucket("letters", "us-east-2").await),
-            alive(hand.put(&format!("letters/{named}.txt"), named.clone()).await),
-            alive(hand.s3("GET", &format!("/letters/no-{named}"), "").await),
+            alive(hand.create_bucket(BUCKET, REGION).await),
+            alive(hand.s3("GET", &format!("/{BUCKET}/no-{named}"), "").await),
+            alive(objects(&hand, &ledger, &named).await),
+            alive(messages(&hand, &ledger, &named).await),
         ];
         if !alive.iter().all(|alive| *alive) {
             return;
@@ -60,9 +80,38 @@ async fn load(hand: Hand, name: String) {
     }
 }
 
+/// Puts an object for each target that the bucket tells.
+async fn objects(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client::Error> {
+    let token = token(name);
+    for (prefix, queue) in TOLD {
+        let announced = ledger.announce(&[queue], &token);
+        hand.put(&format!("{BUCKET}/{prefix}{token}.txt"), name.to_owned()).await?;
+        announced.is_due();
+    }
+    Ok(())
+}
+
+/// Sends a message, publishes one, and receives some, of which every other is deleted.
+async fn messages(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client::Error> {
+    let token = token(name);
+    hand.send(JOBS, &token).await?;
+    let announced = ledger.announce(&[SUBSCRIBED], &token);
+    let input = [("TopicArn", &*topic_arn(NEWS)), ("Message", &*token)];
+    hand.call("sns", "Publish", &input).await?;
+    announced.is_due();
+    for message in hand.receive(JOBS, 0).await?.into_iter().step_by(2) {
+        hand.delete(message).await?;
+    }
+    Ok(())
+}
+
 /// Whether somebody answered, in whatever words.
 fn alive<T>(answer: Result<T, client::Error>) -> bool {
     !matches!(answer, Err(client::Error::Http { .. }))
+}
+
+fn topic_arn(name: &str) -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
 }
 
 fn configuration(sink: &Sink, path: &Path) -> Config {
@@ -84,6 +133,8 @@ struct Place {
     ledger: Ledger,
     sink: Sink,
     config: Config,
+    /// Whom the bucket tells.
+    told: NotificationConfiguration,
 }
 
 impl Place {
@@ -92,7 +143,35 @@ impl Place {
         let ledger = Ledger::default();
         let sink = Sink::open(&ledger).await.unwrap();
         let config = configuration(&sink, &temporary.path().join("config.toml"));
-        Self { temporary, program: Program::at(EXECUTABLE), ledger, sink, config }
+        let program = Program::at(EXECUTABLE);
+        let told = NotificationConfiguration::default();
+        let mut place = Self { temporary, program, ledger, sink, config, told };
+        place.set_up().await.unwrap();
+        place
+    }
+
+    /// In a first, peaceful life: queues and topics, and a bucket that tells them.
+    async fn set_up(&mut self) -> anyhow::Result<()> {
+        let server = self.up().await;
+        let hand = server.client(&self.ledger)?;
+        let [bucket, topic] = ["s3.amazonaws.com", "sns.amazonaws.com"];
+        hand.create_queue(JOBS, &[]).await?;
+        let notified = hand.create_queue(NOTIFIED, &[bucket]).await?;
+        let announced = hand.create_queue(ANNOUNCED, &[topic]).await?;
+        let subscribed = hand.create_queue(SUBSCRIBED, &[topic]).await?;
+        let objects = hand.create_topic(OBJECTS).await?;
+        let news = hand.create_topic(NEWS).await?;
+        hand.let_publish(&objects, &[bucket]).await?;
+        hand.subscribe_queue(&objects, &announced).await?;
+        hand.subscribe_queue(&news, &subscribed).await?;
+        hand.create_bucket(BUCKET, REGION).await?;
+        self.told = notification([
+            (TargetKind::Queue, &*notified, "to-queue/"),
+            (TargetKind::Topic, &*objects, "to-topic/"),
+        ]);
+        hand.configure(BUCKET, &self.told).await?;
+        assert_eq!(server.terminate().await?, Some(0));
+        Ok(())
     }
 
     fn dir(&self) -> PathBuf {
@@ -111,25 +190,34 @@ impl Place {
     fn load(&self, server: &Running, name: &str) -> JoinSet<()> {
         let hand = |_| server.client(&self.ledger).unwrap();
         let hands = (0..CLIENTS).map(hand).enumerate();
-        hands.map(|(number, hand)| load(hand, format!("{name}-{number}"))).collect()
+        let ledger = || self.ledger.clone();
+        hands.map(|(number, hand)| load(hand, ledger(), format!("{name}-{number}"))).collect()
     }
 
     /// Starts a last server, lets it drain, stops it and compares the accounts.
     async fn balance(&self) {
         let server = self.up().await;
-        server.client(&self.ledger).unwrap().create_topic("the-last").await.unwrap();
+        let hand = server.client(&self.ledger).unwrap();
+        hand.create_topic("the-last").await.unwrap();
+        drained(&server.admin().unwrap(), |_| ()).await.unwrap();
+        for queue in QUEUES {
+            hand.empty(queue).await.unwrap();
+        }
         drained(&server.admin().unwrap(), |_| ()).await.unwrap();
         let dead = server.admin().unwrap().dead().await.unwrap();
         assert_eq!(server.terminate().await.unwrap(), Some(0));
         let (sent, answered) = self.ledger.counts();
+        let (due, came) = self.ledger.message_counts();
         println!("{sent} calls, {answered} answered, {} alerts", self.sink.hooked().len());
-        let (dir, targets) = (self.dir(), Targets::DefaultTrail);
+        println!("{due} messages due, {came} came");
+        let targets = Targets::Configured(vec![(BUCKET.to_owned(), self.told.clone())]);
+        let dir = self.dir();
         let Self { config, ledger, sink, .. } = self;
         let books = Books { dir: &dir, config, ledger, sink, targets };
         let problems = books.problems().await.unwrap();
         assert!(problems.is_empty(), "{}", problems.join("\n"));
         assert!(dead.is_empty(), "{dead:#?}");
-        assert!(answered > CLIENTS && !sink.hooked().is_empty());
+        assert!(answered > CLIENTS && !sink.hooked().is_empty() && due > CLIENTS);
     }
 }
 

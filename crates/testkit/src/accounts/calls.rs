@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::facts::{self, Category};
 use serde_json::Value;
 use server::Config;
 
@@ -57,7 +58,12 @@ fn by_detect(record: &Value) -> bool {
 
 /// Whether a call is to be recorded; `None` where that depends on more than is known here.
 fn selected(what: &str, config: &Config, destinations: &BTreeSet<&str>) -> Option<bool> {
-    let Some(request) = what.strip_prefix("s3:") else { return Some(true) };
+    let Some(request) = what.strip_prefix("s3:") else {
+        let (service, operation) = what.split_once(':')?;
+        let service = model::service(service)?;
+        // No trail of a test takes data events of others than S3.
+        return Some(facts::category(&service, operation) == Category::Management);
+    };
     let (method, path) = request.split_once(' ')?;
     let path = path.split('?').next()?.trim_start_matches('/');
     match path.split_once('/') {

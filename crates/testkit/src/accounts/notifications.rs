@@ -6,6 +6,11 @@ use server::Config;
 
 use super::{Targets, evidence::Evidence};
 
+/// How objects of tests come about.
+const PUT: &str = "ObjectCreated:Put";
+/// What the ARN of the shipped function ends in.
+const DETECT: &str = ":function:detect";
+
 pub(super) fn compare(
     evidence: &Evidence,
     config: &Config,
@@ -29,12 +34,22 @@ pub(super) fn compare(
                 }
             }
         }
-        Targets::DefaultTrail => {
+        Targets::Configured(configurations) => {
             let own = config.default_bucket();
-            for (bucket, key) in evidence.objects.keys().filter(|(bucket, _)| *bucket == own) {
-                let name = format!("{bucket}/{key}/");
-                if !rows.iter().any(|row| row.starts_with(&name)) {
-                    problems.push(format!("stored, never announced: {bucket}/{key}"));
+            for (bucket, key) in evidence.objects.keys() {
+                let mut due: Vec<String> = configurations
+                    .iter()
+                    .filter(|(name, _)| name == bucket)
+                    .flat_map(|(_, configuration)| configuration.targets(PUT, key))
+                    .map(|target| target.arn)
+                    .collect();
+                due.extend((*bucket == own).then(|| DETECT.to_owned()));
+                let object = format!("{bucket}/{key}/");
+                let told = rows.range(object.as_str()..).take_while(|r| r.starts_with(&object));
+                for target in due {
+                    if !told.clone().any(|row| row.ends_with(&target)) {
+                        problems.push(format!("stored, never announced to {target}: {object}"));
+                    }
                 }
             }
         }

@@ -1,0 +1,95 @@
+//! The processes that a server started: none may outlive it.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Result, ensure};
+use tokio::time::{Instant, sleep};
+
+/// How long processes may take to be gone.
+const TIME_MAX: Duration = Duration::from_secs(90);
+/// How often to look.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A process: its id, and when it started, for ids are used again.
+type Process = (i32, String);
+
+/// The processes that descend from a server, as they were found at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Family(Vec<Process>);
+
+impl Family {
+    /// All processes that `pid` started, directly or not.
+    pub(crate) fn of(pid: i32) -> Self {
+        Self(descendants(pid))
+    }
+
+    /// Ends once none of them lives, nor any other that shows it belongs to the server which ran
+    /// `program` over `dir`: one that started after the look, or that nobody is the parent of.
+    ///
+    /// # Errors
+    /// Names those that stay.
+    pub(crate) async fn gone(&self, program: &Path, dir: &Path) -> Result<()> {
+        let deadline = Instant::now() + TIME_MAX;
+        loop {
+            let left: Vec<&Process> =
+                self.0.iter().filter(|(pid, at)| started(*pid).as_ref() == Some(at)).collect();
+            let orphans: Vec<String> =
+                processes().into_iter().filter_map(|pid| orphan(pid, program, dir)).collect();
+            if left.is_empty() && orphans.is_empty() {
+                return Ok(());
+            }
+            let late = Instant::now() >= deadline;
+            ensure!(!late, "processes are left behind: {left:?} {orphans:?}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+fn descendants(pid: i32) -> Vec<Process> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|id| id.parse().ok()) {
+            found.extend(started(child).map(|at| (child, at)));
+            found.extend(descendants(child));
+        }
+    }
+    found
+}
+
+/// When a process started; `None` where it is gone, or a corpse that nobody has buried yet.
+fn started(pid: i32) -> Option<String> {
+    let fields = fields(pid)?;
+    let alive = !matches!(fields.first()?.as_str(), "Z" | "X");
+    alive.then(|| fields.get(19).cloned())?
+}
+
+/// What `stat` says of a process after its name: the state, the parent, and so on; the start is
+/// the twenty-second field in all.
+fn fields(pid: i32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+fn processes() -> Vec<i32> {
+    let names = fs::read_dir("/proc").into_iter().flatten().flatten();
+    names.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// What betrays a process whose server is gone: its command line names the data directory, a
+/// folder of that is mounted for it, or it runs the program under a parent that is neither of the
+/// program nor this test.
+fn orphan(pid: i32, program: &Path, dir: &Path) -> Option<String> {
+    started(pid)?;
+    let read = |what: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    let (line, mounts) = (read("cmdline"), read("mountinfo"));
+    let dir = dir.to_str()?;
+    let runs = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|at| at == program);
+    let parent = fields(pid)?.get(1).cloned()?;
+    let lost = runs(&pid.to_string()) && !runs(&parent) && parent != std::process::id().to_string();
+    (lost || line.contains(dir) || mounts.contains(dir)).then(|| format!("{pid}: {line}"))
+}
