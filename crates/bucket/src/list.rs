@@ -1,5 +1,7 @@
 //! `ListObjects`, first and second version.
 
+mod versions;
+
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};

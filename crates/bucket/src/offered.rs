@@ -80,7 +80,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// Parameters of a bucket's GET: of its listings, and what names another question.
-const OF_BUCKETS: [&str; 31] = [
+const OF_BUCKETS: [&str; 33] = [
     "list-type",
     "prefix",
     "delimiter",
@@ -94,6 +94,8 @@ const OF_BUCKETS: [&str; 31] = [
     "notification",
     "versioning",
     "uploads",
+    "versions",
+    "version-id-marker",
     "key-marker",
     "upload-id-marker",
     "max-uploads",
@@ -167,7 +169,8 @@ const ONLY: [(&str, &[&str]); 8] = [
     ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
     ("x-amz-bucket-object-lock-enabled", &["false"]),
-    ("x-amz-bypass-governance-retention", &["false"]),
+    // Nothing is retained that could be bypassed.
+    ("x-amz-bypass-governance-retention", &["false", "true"]),
     ("x-amz-checksum-mode", &["ENABLED"]),
     ("x-amz-request-payer", &["requester"]),
 ];
@@ -246,6 +249,7 @@ mod tests {
         };
         check("GET", "/b?list-type=2&prefix=a%2Fb&x-id=ListObjectsV2", "ok");
         check("PUT", "/b/k?x-id=PutObject", "ok");
+        check("GET", "/b?versions&key-marker=a&version-id-marker=null", "ok");
         check("DELETE", "/b?policy", "ok");
         check("DELETE", "/b?lifecycle", "NotImplemented");
         check("PUT", "/b?versioning", "NotImplemented");

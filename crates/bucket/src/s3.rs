@@ -107,6 +107,8 @@ operations! {
     delete_objects => delete_objects(DeleteObjectsInput, DeleteObjectsOutput);
     list_objects => list_objects(ListObjectsInput, ListObjectsOutput);
     list_objects_v2 => list_objects_v2(ListObjectsV2Input, ListObjectsV2Output);
+    list_object_versions =>
+        list_object_versions(ListObjectVersionsInput, ListObjectVersionsOutput);
     create_multipart_upload =>
         create_multipart_upload(CreateMultipartUploadInput, CreateMultipartUploadOutput);
     upload_part => upload_part(UploadPartInput, UploadPartOutput);

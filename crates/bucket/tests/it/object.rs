@@ -267,3 +267,37 @@ async fn many_objects_are_deleted_at_once() {
     assert!(done.elements("Deleted").is_empty());
     assert_eq!(world.get("/bkt").await.elements("Key"), ["b"]);
 }
+
+#[tokio::test]
+async fn each_object_is_its_only_version() {
+    let world = World::with_bucket().await;
+    for key in ["a/1", "a/2", "b", "c d"] {
+        world
+            .call("PUT", &format!("/bkt/{}", key.replace(' ', "%20")), &[], b"x")
+            .await
+            .expect(200);
+    }
+    let all = world.get("/bkt?versions").await.expect(200);
+    assert_eq!(all.elements("Key"), ["a/1", "a/2", "b", "c d"]);
+    assert_eq!(all.elements("VersionId"), ["null"; 4]);
+    assert_eq!(all.elements("IsLatest"), ["true"; 4]);
+    assert_eq!(all.element("IsTruncated"), "false");
+
+    let first = world.get("/bkt?versions&max-keys=2&delimiter=/&encoding-type=url").await;
+    assert_eq!(first.elements("Key"), ["b"]);
+    assert!(first.text().contains("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"));
+    assert_eq!(first.element("NextKeyMarker"), "b");
+    assert_eq!(first.element("NextVersionIdMarker"), "null");
+    let next = "/bkt?versions&delimiter=/&encoding-type=url&key-marker=b&version-id-marker=null";
+    assert_eq!(world.get(next).await.expect(200).elements("Key"), ["c%20d"]);
+
+    world.get("/bkt?versions&version-id-marker=null").await.refused(400, "InvalidArgument");
+    let other = "/bkt?versions&key-marker=b&version-id-marker=other";
+    world.get(other).await.refused(400, "InvalidArgument");
+    world.get("/none?versions").await.refused(404, "NoSuchBucket");
+
+    // As whoever empties a bucket before deleting it does.
+    let bypass = [("x-amz-bypass-governance-retention", "true")];
+    world.call("DELETE", "/bkt/b?versionId=null", &bypass, b"").await.expect(204);
+    assert_eq!(world.get("/bkt?versions").await.elements("Key"), ["a/1", "a/2", "c d"]);
+}
