@@ -38,8 +38,8 @@ fn token_in(text: &str) -> Option<&str> {
 /// Something that happened to a message of a queue.
 #[derive(Clone, Debug)]
 pub(crate) enum Said {
-    /// It may come from now on.
-    Begun { queue: String, token: String },
+    /// It may come from now on, once or in several messages.
+    Begun { queue: String, token: String, several: bool },
     /// It must come; under that id, where whoever said it was told one.
     Due { queue: String, token: String, id: Option<String> },
     /// It came, to somebody who asked when this many things had happened.
@@ -57,32 +57,43 @@ pub struct Received {
     since: Instant,
 }
 
-/// What will be in these queues once somebody has been answered.
+/// A message that will be in a queue once somebody has been answered.
 #[derive(Debug)]
 pub struct Announced {
     ledger: Ledger,
-    queues: Vec<String>,
+    queue: String,
     token: String,
 }
 
 impl Announced {
-    /// It was answered: the messages must come.
+    /// It was answered: the message must come.
     pub fn is_due(self) {
-        for queue in self.queues {
-            self.ledger.say(Said::Due { queue, token: self.token.clone(), id: None });
-        }
+        self.is_due_as(None);
+    }
+
+    fn is_due_as(self, id: Option<String>) {
+        let Self { ledger, queue, token } = self;
+        ledger.say(Said::Due { queue, token, id });
     }
 }
 
 impl Ledger {
-    /// Notes, before it is said, that a message with this token may come in each of the queues.
+    /// Notes, before it is said, that a message with this token may come in the queue.
     #[must_use]
-    pub fn announce(&self, queues: &[&str], token: &str) -> Announced {
-        for queue in queues {
-            self.say(Said::Begun { queue: (*queue).to_owned(), token: token.to_owned() });
-        }
-        let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
-        Announced { ledger: self.clone(), queues, token: token.to_owned() }
+    pub fn announce(&self, queue: &str, token: &str) -> Announced {
+        self.begin_message(queue, token, false)
+    }
+
+    /// The same where whoever sends it may do so several times, as a function that is tried again.
+    #[must_use]
+    pub fn announce_at_least_once(&self, queue: &str, token: &str) -> Announced {
+        self.begin_message(queue, token, true)
+    }
+
+    fn begin_message(&self, queue: &str, token: &str, several: bool) -> Announced {
+        let (queue, token) = (queue.to_owned(), token.to_owned());
+        self.say(Said::Begun { queue: queue.clone(), token: token.clone(), several });
+        Announced { ledger: self.clone(), queue, token }
     }
 
     /// How many messages were due, and how many came.
@@ -102,12 +113,10 @@ impl Hand {
     /// # Errors
     /// As [`client::Client::call`].
     pub async fn send(&self, queue: &str, token: &str) -> Result<(), client::Error> {
-        let (name, token) = (queue.to_owned(), token.to_owned());
-        self.ledger().say(Said::Begun { queue: name.clone(), token: token.clone() });
-        let input = [("QueueUrl", &*self.queue_url(queue)), ("MessageBody", &*token)];
+        let announced = self.ledger().announce(queue, token);
+        let input = [("QueueUrl", &*self.queue_url(queue)), ("MessageBody", token)];
         let sent = self.call("sqs", "SendMessage", &input).await?;
-        let id = sent.text("MessageId").map(str::to_owned);
-        self.ledger().say(Said::Due { queue: name, token, id });
+        announced.is_due_as(sent.text("MessageId").map(str::to_owned));
         Ok(())
     }
 
@@ -186,18 +195,18 @@ impl Hand {
 
 /// What of `said` does not agree, once every queue has been emptied.
 pub(crate) fn compare(said: &[Said], problems: &mut Vec<String>) {
-    let (mut begun, mut deleted) = (BTreeSet::new(), BTreeMap::new());
+    let (mut begun, mut deleted) = (BTreeMap::new(), BTreeMap::new());
     let mut heard: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for (at, said) in said.iter().enumerate() {
         match said {
-            Said::Begun { queue, token } => {
-                begun.insert((&**queue, &**token));
+            Said::Begun { queue, token, several } => {
+                begun.insert((&**queue, &**token), *several);
             }
             Said::Deleted { queue, id } => {
                 deleted.entry((&**queue, &**id)).or_insert(at);
             }
             Said::Heard { queue, token, id, asked } => {
-                if !begun.contains(&(&**queue, &**token)) {
+                if !begun.contains_key(&(&**queue, &**token)) {
                     problems.push(format!("came in `{queue}`, never sent: {token} ({id})"));
                 }
                 if deleted.get(&(&**queue, &**id)).is_some_and(|at| at < asked) {
@@ -218,8 +227,11 @@ pub(crate) fn compare(said: &[Said], problems: &mut Vec<String>) {
             Some(_) => {}
         }
     }
-    for ((queue, token), ids) in heard.iter().filter(|(_, ids)| ids.len() > 1) {
-        problems.push(format!("one message of `{queue}` under several ids: {token} {ids:?}"));
+    for (which, ids) in heard.iter().filter(|(_, ids)| ids.len() > 1) {
+        if begun.get(which) != Some(&true) {
+            let (queue, token) = which;
+            problems.push(format!("one message of `{queue}` under several ids: {token} {ids:?}"));
+        }
     }
 }
 
@@ -237,7 +249,7 @@ mod tests {
     }
 
     fn begun() -> Said {
-        Said::Begun { queue: "q".into(), token: "t".into() }
+        Said::Begun { queue: "q".into(), token: "t".into(), several: false }
     }
 
     fn due(id: Option<&str>) -> Said {
@@ -269,6 +281,8 @@ mod tests {
         check(&[begun(), due(None)], &["due in `q`, never came: t"]);
         check(&[begun(), due(Some("a")), heard("b", 2)], &["came in `q` under other ids"]);
         check(&[begun(), heard("a", 1), heard("b", 1)], &["one message of `q` under several ids"]);
+        let several = Said::Begun { queue: "q".into(), token: "t".into(), several: true };
+        check(&[several, heard("a", 1), heard("b", 1)], &[]);
         check(&[heard("a", 0)], &["came in `q`, never sent"]);
     }
 

@@ -17,7 +17,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::EXECUTABLE;
 
 /// How often the server is killed, unless `TRAILHOUND_KILLS` says otherwise.
-const KILLS: u32 = 30;
+const KILLS: u32 = 50;
 /// What chance begins with, unless `TRAILHOUND_SEED` says otherwise.
 const SEED: u64 = 7;
 /// Alerts that the webhook refuses in each life.
@@ -30,13 +30,17 @@ const CLIENTS: usize = 4;
 /// ends up.
 const BUCKET: &str = "letters";
 const TOLD: &[(&str, &str)] = &[("to-queue/", NOTIFIED), ("to-topic/", ANNOUNCED)];
+/// What the keys of objects begin with that wake a function, which then tells of them.
+const TO_FUNCTION: &str = "to-function/";
+const WOKEN: &str = "woken";
 /// Queues: that clients send to, that the bucket notifies, that is subscribed to a topic which the
-/// bucket notifies, and to one that clients publish to.
+/// bucket notifies, to one that clients publish to, and that the function sends to.
 const JOBS: &str = "jobs";
 const NOTIFIED: &str = "notified";
 const ANNOUNCED: &str = "announced";
 const SUBSCRIBED: &str = "subscribed";
-const QUEUES: &[&str] = &[JOBS, NOTIFIED, ANNOUNCED, SUBSCRIBED];
+const DONE: &str = "done";
+const QUEUES: &[&str] = &[JOBS, NOTIFIED, ANNOUNCED, SUBSCRIBED, DONE];
 /// Topics: that the bucket notifies, and that clients publish to.
 const OBJECTS: &str = "objects";
 const NEWS: &str = "news";
@@ -84,10 +88,13 @@ async fn load(hand: Hand, ledger: Ledger, name: String) {
 async fn objects(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client::Error> {
     let token = token(name);
     for (prefix, queue) in TOLD {
-        let announced = ledger.announce(&[queue], &token);
+        let announced = ledger.announce(queue, &token);
         hand.put(&format!("{BUCKET}/{prefix}{token}.txt"), name.to_owned()).await?;
         announced.is_due();
     }
+    let announced = ledger.announce_at_least_once(DONE, &token);
+    hand.put(&format!("{BUCKET}/{TO_FUNCTION}{token}.txt"), name.to_owned()).await?;
+    announced.is_due();
     Ok(())
 }
 
@@ -95,7 +102,7 @@ async fn objects(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client:
 async fn messages(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client::Error> {
     let token = token(name);
     hand.send(JOBS, &token).await?;
-    let announced = ledger.announce(&[SUBSCRIBED], &token);
+    let announced = ledger.announce(SUBSCRIBED, &token);
     let input = [("TopicArn", &*topic_arn(NEWS)), ("Message", &*token)];
     hand.call("sns", "Publish", &input).await?;
     announced.is_due();
@@ -150,12 +157,13 @@ impl Place {
         place
     }
 
-    /// In a first, peaceful life: queues and topics, and a bucket that tells them.
+    /// In a first, peaceful life: queues, topics and a function, and a bucket that tells them.
     async fn set_up(&mut self) -> anyhow::Result<()> {
         let server = self.up().await;
         let hand = server.client(&self.ledger)?;
         let [bucket, topic] = ["s3.amazonaws.com", "sns.amazonaws.com"];
         hand.create_queue(JOBS, &[]).await?;
+        hand.create_queue(DONE, &[]).await?;
         let notified = hand.create_queue(NOTIFIED, &[bucket]).await?;
         let announced = hand.create_queue(ANNOUNCED, &[topic]).await?;
         let subscribed = hand.create_queue(SUBSCRIBED, &[topic]).await?;
@@ -165,7 +173,11 @@ impl Place {
         hand.subscribe_queue(&objects, &announced).await?;
         hand.subscribe_queue(&news, &subscribed).await?;
         hand.create_bucket(BUCKET, REGION).await?;
+        let code = include_str!("woken.py");
+        let woken = hand.create_python(WOKEN, code, &["sqs:SendMessage"]).await?;
+        hand.let_invoke(WOKEN, bucket).await?;
         self.told = notification([
+            (TargetKind::Function, &*woken, TO_FUNCTION),
             (TargetKind::Queue, &*notified, "to-queue/"),
             (TargetKind::Topic, &*objects, "to-topic/"),
         ]);
@@ -251,7 +263,10 @@ async fn stopped_under_load_a_server_ends_well_and_the_accounts_balance() {
     for stop in 0..STOPS {
         let server = place.up().await;
         let clients = place.load(&server, &format!("stop-{stop}"));
-        place.sink.until("an alert", |sink| sink.hooked().len() > stop).await;
+        let busy = |sink: &Sink| {
+            sink.hooked().len() > stop && place.ledger.message_counts().0 > CLIENTS * (stop + 1)
+        };
+        place.sink.until("alerts and messages", busy).await;
         assert_eq!(server.terminate().await.unwrap(), Some(0));
         clients.join_all().await;
     }
