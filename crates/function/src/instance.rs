@@ -1,13 +1,15 @@
 //! One process that serves a function's invocations, one at a time, each with a deadline.
 
 mod actor;
+mod door;
+mod folder;
+mod gauge;
 mod output;
 mod report;
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -17,7 +19,8 @@ use flow::{Chance, Clock, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::actor::Actor;
+pub(crate) use self::folder::{folders, remove};
+use self::{actor::Actor, folder::Folder, gauge::Gauge};
 use crate::{
     Config, Error, Function, Isolation, Job, Resources, Wall,
     code::Code,
@@ -151,12 +154,14 @@ impl Instance {
             (host.endpoint)(listener, served.clone());
         }
         let (give, work) = mpsc::channel(1);
+        let scratch = enclosed.scratch_is_unbounded.then(|| folder.scratch());
+        let gauge = Gauge::new(hosted.function.resources, scratch);
         let process = enclosed.go().await?;
         if let Some(line) = told {
             hosted.log.write(started.0, &id, None, Stream::Platform, &line);
         }
         let (done, ran) = oneshot::channel();
-        let mut actor = Actor::new(host, hosted, id, started, process, work);
+        let mut actor = Actor::new(host, hosted, id, started, (process, gauge), work);
         actor.take(Work { job, done });
         host.tasks.spawn(actor.run(runtime, folder, served.drop_guard()));
         let retire_at = retire_at(host, hosted, &credentials);
@@ -192,6 +197,7 @@ pub(crate) async fn probe(host: &Host) -> Result<(), Error> {
         root,
         folder: None,
         limits: limits(&Resources::LARGE),
+        endpoint_port: None,
     };
     let (enclosed, _) = opening.enclose(order).await?;
     check_walls(host, &enclosed)
@@ -273,13 +279,19 @@ fn order(
         root: folder.root(),
         folder: hosted.deployed.as_ref().map(|_| PathBuf::from(runtime::TASK)),
         limits: limits(&function.resources),
+        endpoint_port: port(&place.endpoint),
     }
+}
+
+/// The port of `http://host:port`.
+fn port(endpoint: &str) -> Option<u16> {
+    endpoint.trim_end_matches('/').rsplit(':').next()?.parse().ok()
 }
 
 fn limits(resources: &Resources) -> Limits {
     Limits {
         memory_bytes: resources.memory_bytes,
-        file_bytes: resources.scratch_bytes,
+        scratch_bytes: resources.scratch_bytes,
         cpu_seconds: CPU_SECONDS_MAX,
     }
 }
@@ -290,45 +302,4 @@ fn retire_at(host: &Host, hosted: &Hosted, credentials: &RoleCredentials) -> Tim
     let timeout = hosted.function.resources.timeout_millis;
     let expires = credentials.expires.map(|at| at.plus_millis(-timeout));
     expires.map_or(old, |at| at.min(old))
-}
-
-/// Where instances' folders are.
-pub(crate) fn folders(dir: &Path) -> PathBuf {
-    dir.join("instances")
-}
-
-/// An instance's folder, gone with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make(dir: &Path, id: &str) -> Result<Self, Error> {
-        let folder = Self(folders(dir).join(id));
-        for path in [folder.scratch(), folder.root()] {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-            made.map_err(|source| Error::Disk { path, source })?;
-        }
-        Ok(folder)
-    }
-
-    /// What the function writes.
-    fn scratch(&self) -> PathBuf {
-        self.0.join("tmp")
-    }
-
-    /// Where its file system is put together; stays empty outside of it.
-    fn root(&self) -> PathBuf {
-        self.0.join("root")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        match fs::remove_dir_all(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let path = self.0.display();
-                tracing::warn!(%error, "{path} stays until the next start: {error}");
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
 }

@@ -22,7 +22,7 @@ use std::{
     process::ExitCode,
 };
 
-pub(crate) use self::limits::Limits;
+pub(crate) use self::limits::{Limits, PROCESSES_MAX};
 pub(crate) use self::message::{GO, Inside, LINE_BYTES_MAX, Opened, Outside, Ready};
 pub(crate) use self::namespaces::Namespaces;
 

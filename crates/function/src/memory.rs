@@ -1,37 +1,63 @@
-//! How much memory a process and its descendants use, read from `/proc`.
+//! How much memory a process and its descendants use, and how many they are, read from `/proc`.
 
 use std::{fs, path::PathBuf};
 
 /// Processes looked at in one measurement; beyond the limit on processes of one instance.
 const PROCESSES_MAX: usize = 4_096;
 
-/// Resident bytes of `root` and all its descendants. A page that several share counts for each,
-/// which errs on the safe side.
-pub(crate) fn resident_bytes(root: u32) -> u64 {
-    let mut waiting = vec![root];
-    let mut seen = 0;
-    let mut total: u64 = 0;
-    while let Some(pid) = waiting.pop() {
-        seen += 1;
-        if seen > PROCESSES_MAX {
-            break;
-        }
-        total = total.saturating_add(own_bytes(pid));
-        waiting.extend(children(pid));
+/// What a process and all its descendants use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) bytes: u64,
+    /// Processes and their threads.
+    pub(crate) threads: u64,
+}
+
+/// Measures `root` and all its descendants. Shared pages count for each process that has them, and
+/// where that would be more than `limit_bytes`, for each in part.
+pub(crate) fn usage(root: u32, limit_bytes: u64) -> Usage {
+    let family = family(root);
+    let mut usage = Usage::default();
+    for pid in &family {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        usage.bytes = usage.bytes.saturating_add(kibibytes(&status, "VmRSS:").unwrap_or(0));
+        usage.threads = usage.threads.saturating_add(number(&status, "Threads:").unwrap_or(0));
     }
-    total
+    if usage.bytes > limit_bytes {
+        usage.bytes = family.iter().map(|pid| part(*pid)).fold(0, u64::saturating_add);
+    }
+    usage
 }
 
-/// Zero where the process is gone.
-fn own_bytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    resident(&status).unwrap_or(0)
+/// `root` and all its descendants.
+pub(crate) fn family(root: u32) -> Vec<u32> {
+    let mut all = vec![root];
+    let mut at = 0;
+    while let Some(pid) = all.get(at).copied().filter(|_| all.len() < PROCESSES_MAX) {
+        all.extend(children(pid));
+        at += 1;
+    }
+    all
 }
 
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+/// A process's memory, with its part of what it shares; what it has where the kernel tells no parts.
+fn part(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    kibibytes(&rollup, "Pss:").unwrap_or_else(|| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        kibibytes(&status, "VmRSS:").unwrap_or(0)
+    })
+}
+
+/// A line's value, in bytes.
+fn kibibytes(lines: &str, name: &str) -> Option<u64> {
+    let value = lines.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
+}
+
+fn number(lines: &str, name: &str) -> Option<u64> {
+    lines.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok()
 }
 
 /// Each thread may have children of its own.
@@ -52,8 +78,12 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        assert!(resident_bytes(std::process::id()) > 0);
-        assert_eq!(resident("VmPeak:\t 10 kB\nVmRSS:\t  3 kB\n"), Some(3_072));
-        assert_eq!(resident(""), None);
+        let (id, plenty) = (std::process::id(), u64::MAX);
+        let seen = usage(id, plenty);
+        assert!(seen.bytes > 0 && seen.threads > 0, "{seen:?}");
+        assert!(usage(id, 0).bytes > 0);
+        assert_eq!(kibibytes("VmPeak:\t 10 kB\nVmRSS:\t  3 kB\n", "VmRSS:"), Some(3_072));
+        assert_eq!(kibibytes("", "VmRSS:"), None);
+        assert_eq!(number("Threads:\t7\n", "Threads:"), Some(7));
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Order {
     pub(crate) root: PathBuf,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) limits: Limits,
+    /// Where the AWS endpoint listens, for a process that shares our network.
+    pub(crate) endpoint_port: Option<u16>,
 }
 
 /// A process behind all its walls that only waits for the word.
@@ -56,6 +58,8 @@ pub(crate) struct Enclosed {
     talk: Talk,
     /// Every wall, standing or not.
     pub(crate) walls: Vec<Wall>,
+    /// Whether only measuring bounds its scratch folder.
+    pub(crate) scratch_is_unbounded: bool,
 }
 
 /// A process, its launcher in front of it. Dropping it kills all of it.
@@ -97,19 +101,31 @@ impl Opening {
     /// Has the process raise the other walls.
     pub(crate) async fn enclose(self, order: Order) -> Result<(Enclosed, TcpListener), Error> {
         let Self { mut process, mut talk, mut walls, namespaces, runtime, .. } = self;
-        let Order { command, env, readable, shown, scratch, root, folder, limits } = order;
-        let inside =
-            Inside { command, env, readable, shown, scratch, root, folder, limits, namespaces };
+        let Order { command, env, readable, shown, scratch, root, folder, limits, endpoint_port } =
+            order;
+        let ports = endpoint_port.into_iter().chain([self.runtime_address.port()]).collect();
+        let inside = Inside {
+            command,
+            env,
+            readable,
+            shown,
+            scratch,
+            root,
+            folder,
+            limits,
+            namespaces,
+            ports,
+        };
         let told = async {
             talk.say(&inside).await?;
             talk.hear::<Ready>().await
         };
         match turn(told).await {
-            Ok(ready) => {
+            Ok(Ready { walls: newer, scratch_is_unbounded }) => {
                 // What the inside says of a wall is newer than what the outside feared.
-                walls.splice(0..0, ready.walls);
+                walls.splice(0..0, newer);
                 let walls = wall::complete(&walls);
-                Ok((Enclosed { process, talk, walls }, runtime))
+                Ok((Enclosed { process, talk, walls, scratch_is_unbounded }, runtime))
             }
             Err(error) => Err(process.last_words("walls", error).await),
         }

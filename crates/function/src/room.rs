@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -74,7 +73,7 @@ impl Functions {
         let folders = instance::folders(&config.dir);
         if folders.exists() {
             // Left by a server that was killed, as its processes were.
-            fs::remove_dir_all(&folders).map_err(disk(folders))?;
+            instance::remove(&folders).map_err(disk(folders))?;
         }
         let stuck = |source| Error::Start { step: "launchers' thread", source };
         let table = state.table(TABLE).await?;

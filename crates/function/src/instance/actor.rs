@@ -9,19 +9,20 @@ use tokio::{
     process::{ChildStderr, ChildStdout},
     sync::{mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior},
+    time::Instant,
 };
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Ended, Folder, Host, Hosted, Ran, Work,
+    Ended, Folder, Gauge, Host, Hosted, Ran, Work,
+    door::Door,
+    gauge::Over,
     output::Output,
     report::{Report, end_line, start_line},
 };
 use crate::{
     invocation::Failure,
     log::{Stream, Tail},
-    memory,
     process::{Process, how},
     runtime_api::{self, Ask, Assignment, MESSAGES_MAX, Message, Refusal},
 };
@@ -30,8 +31,8 @@ use crate::{
 const INIT_MILLIS_MAX: i64 = 10_000;
 /// Buffers of output that are read before a report.
 const READS_MAX: usize = 16;
-/// How often memory is measured.
-const MEASURE_EVERY: Duration = Duration::from_millis(250);
+/// What is kept of one invocation's output, in bytes: a log holds others' too.
+const OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What the process is doing, as far as the Runtime API tells.
 enum Phase {
@@ -49,7 +50,7 @@ enum End {
     Dismissed,
     Exited(Option<std::process::ExitStatus>),
     TimedOut,
-    OverMemory,
+    Over(Over),
     InitError(Failure),
 }
 
@@ -71,7 +72,9 @@ pub(super) struct Actor {
     started: Instant,
     /// How long the start took, until it was reported.
     init: Option<Duration>,
-    used_bytes: u64,
+    gauge: Gauge,
+    /// Bytes of output since the invocation began.
+    printed: usize,
     stdout: Output<ChildStdout>,
     stderr: Output<ChildStderr>,
     /// The last of the log since the invocation before ended.
@@ -84,7 +87,7 @@ impl Actor {
         hosted: &Arc<Hosted>,
         id: String,
         (at, started): (Timestamp, Instant),
-        mut process: Process,
+        (mut process, gauge): (Process, Gauge),
         work: mpsc::Receiver<Work>,
     ) -> Self {
         let stdout = Output::new(process.child.stdout.take());
@@ -100,7 +103,8 @@ impl Actor {
             deadline: Some(at.plus_millis(INIT_MILLIS_MAX)),
             started,
             init: None,
-            used_bytes: 0,
+            gauge,
+            printed: 0,
             stdout,
             stderr,
             tail: Tail::default(),
@@ -111,12 +115,12 @@ impl Actor {
     pub(super) async fn run(mut self, runtime: TcpListener, folder: Folder, served: DropGuard) {
         let (send, mut messages) = mpsc::channel(MESSAGES_MAX);
         let mut api = JoinSet::new();
-        api.spawn(axum::serve(runtime, runtime_api::router(send)).into_future());
+        api.spawn(axum::serve(Door::new(runtime), runtime_api::router(send)).into_future());
         let end = self.serve(&mut messages).await;
         let status = match &end {
             End::Exited(status) => *status,
             End::Dismissed => self.process.stop().await,
-            End::TimedOut | End::OverMemory | End::InitError(_) => self.process.kill().await,
+            End::TimedOut | End::Over(_) | End::InitError(_) => self.process.kill().await,
         };
         self.finish(end, status).await;
         api.shutdown().await;
@@ -124,8 +128,6 @@ impl Actor {
     }
 
     async fn serve(&mut self, messages: &mut mpsc::Receiver<Message>) -> End {
-        let mut measure = tokio::time::interval(MEASURE_EVERY);
-        measure.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let clock = Arc::clone(&self.host.clock);
         loop {
             let (deadline, idle) = (self.deadline, self.current.is_none());
@@ -153,7 +155,7 @@ impl Actor {
                 },
                 text = self.stdout.read() => self.print(Stream::Stdout, &text),
                 text = self.stderr.read() => self.print(Stream::Stderr, &text),
-                _ = measure.tick() => self.measure(),
+                () = self.gauge.due(idle) => self.measure(),
                 () = unwanted => Some(End::Dismissed),
                 () = late => Some(End::TimedOut),
                 status = self.process.child.wait() => Some(End::Exited(status.ok())),
@@ -168,7 +170,14 @@ impl Actor {
         let mut end = None;
         let answered = match ask {
             Ask::Next(give) => self.next(give),
-            Ask::Outcome { request_id, outcome } => self.outcome(&request_id, outcome).await,
+            Ask::Outcome { request_id, outcome } => {
+                end = self.measure();
+                match end {
+                    // Whoever used too much has no answer to give, however quick it was.
+                    Some(_) => Err(Refusal::WrongMoment),
+                    None => self.outcome(&request_id, outcome).await,
+                }
+            }
             Ask::InitError(failure) => match self.phase {
                 Phase::Starting => {
                     end = Some(End::InitError(failure));
@@ -241,6 +250,7 @@ impl Actor {
             return;
         }
         current.since = Instant::now();
+        self.printed = 0;
         self.deadline = Some(deadline);
         self.say(&line);
     }
@@ -256,7 +266,6 @@ impl Actor {
         }
         self.phase = Phase::Answered;
         self.deadline = None;
-        self.measure_now();
         self.catch_up();
         let (ran, status) = match outcome {
             Ok(bytes) => (Ran::Answered(bytes), None),
@@ -278,7 +287,8 @@ impl Actor {
         let timeout = self.hosted.function.resources.timeout_millis;
         let limit = if running { timeout } else { INIT_MILLIS_MAX };
         let failure = match end {
-            End::OverMemory => Failure::out_of_memory(&request_id),
+            End::Over(Over::Memory) => Failure::out_of_memory(&request_id),
+            End::Over(_) => Failure::exited(&request_id, &how(None)),
             End::InitError(failure) => failure,
             End::TimedOut if running || starting => Failure::timed_out(&request_id, limit),
             End::Exited(_) if running || starting => Failure::exited(&request_id, &how(status)),
@@ -311,7 +321,7 @@ impl Actor {
             took: current.since.elapsed(),
             init: self.init.take(),
             memory_bytes: self.hosted.function.resources.memory_bytes,
-            used_bytes: self.used_bytes,
+            used_bytes: self.gauge.used_bytes,
             status,
         };
         let line = report.line();
@@ -320,16 +330,9 @@ impl Actor {
     }
 
     fn measure(&mut self) -> Option<End> {
-        if self.current.is_some() {
-            self.measure_now();
-        }
-        (self.used_bytes > self.hosted.function.resources.memory_bytes).then_some(End::OverMemory)
-    }
-
-    fn measure_now(&mut self) {
-        if let Some(pid) = self.process.child.id() {
-            self.used_bytes = self.used_bytes.max(memory::resident_bytes(pid));
-        }
+        let over = self.gauge.look(self.process.child.id())?;
+        self.say(&over.told(&self.hosted.function.resources));
+        Some(End::Over(over))
     }
 
     fn say(&mut self, line: &str) {
@@ -337,7 +340,15 @@ impl Actor {
     }
 
     fn print(&mut self, stream: Stream, lines: &[String]) -> Option<End> {
-        lines.iter().for_each(|line| self.write(stream, line));
+        for line in lines {
+            let before = self.printed;
+            self.printed = before.saturating_add(line.len()).saturating_add(1);
+            if self.printed <= OUTPUT_BYTES_MAX {
+                self.write(stream, line);
+            } else if before <= OUTPUT_BYTES_MAX {
+                self.say(&format!("(output beyond {OUTPUT_BYTES_MAX} bytes is not kept)"));
+            }
+        }
         None
     }
 

@@ -13,6 +13,8 @@ use crate::log::Lines;
 
 /// How long output may still arrive after its process ended.
 const OUTPUT_WAIT_MAX: Duration = Duration::from_millis(500);
+/// What is read of it then, in bytes; more than a pipe holds.
+const REST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Read from a pipe at once, in bytes.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -54,12 +56,15 @@ impl<P: AsyncRead + Unpin> Output<P> {
     pub(super) async fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         let reading = async {
-            while self.pipe.is_some() {
-                lines.extend(self.read().await);
+            let mut bytes = 0;
+            while self.pipe.is_some() && bytes < REST_BYTES_MAX {
+                let read = self.read().await;
+                bytes += read.iter().map(String::len).sum::<usize>();
+                lines.extend(read);
             }
         };
-        let whole = tokio::time::timeout(OUTPUT_WAIT_MAX, reading).await.is_ok();
-        if !whole {
+        let ended = tokio::time::timeout(OUTPUT_WAIT_MAX, reading).await.is_ok();
+        if !ended || self.pipe.is_some() {
             lines.push("(more output was cut off)".to_owned());
         }
         lines

@@ -29,19 +29,27 @@ pub(super) fn run() -> Result<i32, Stuck> {
     let mut control = Control::from_stdin().step("standard input")?;
     let order: Inside = control.hear().step("order")?;
     let mut walls = Vec::new();
-    let scratch = enclose(&order, &mut walls)?;
-    walls.push(limits::set(order.limits, order.namespaces.users));
+    // By the server's own `/proc`: the function's is sealed.
+    let processes = limits::bound_processes(order.namespaces);
+    let Enclosed { scratch, scratch_is_unbounded } = enclose(&order, &mut walls)?;
+    walls.push(limits::set(order.limits, processes));
     walls.push(renounce());
     let own_root = scratch != order.scratch;
+    let own_network = order.namespaces.network;
+    let ports = (!own_network).then_some(order.ports.as_slice());
     // Landlock knows files, wherever they are shown.
-    let landlock = files::restrict(&seen(&order, own_root), &scratch);
+    let landlock = files::restrict(&seen(&order, own_root), &scratch, ports);
     let files = files_wall(own_root, landlock, &walls);
     walls.retain(|wall| wall.name != wall::FILES);
     walls.push(files);
-    walls.push(calls::refuse());
+    if own_network && !own_root {
+        let why = "sockets that others keep in the file system stay in reach";
+        walls.push(Wall::missing(wall::NETWORK, why));
+    }
+    walls.push(calls::refuse(own_network));
     // Giving up privileges may have ended the watch.
     set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
-    control.say(&Ready { walls }).step("report")?;
+    control.say(&Ready { walls, scratch_is_unbounded }).step("report")?;
     let word: String = control.hear().step("the server's word")?;
     if word != GO {
         return Ok(0);
@@ -50,27 +58,38 @@ pub(super) fn run() -> Result<i32, Stuck> {
     become_function(&order, &scratch)
 }
 
-/// Enters a file system of its own where it may; where the scratch folder is from then on.
-fn enclose(order: &Inside, walls: &mut Vec<Wall>) -> Result<PathBuf, Stuck> {
-    let Inside { root, readable, shown, scratch, namespaces, .. } = order;
+/// Where the scratch folder is from now on.
+struct Enclosed {
+    scratch: PathBuf,
+    scratch_is_unbounded: bool,
+}
+
+/// Enters a file system of its own where it may.
+fn enclose(order: &Inside, walls: &mut Vec<Wall>) -> Result<Enclosed, Stuck> {
+    let Inside { root, readable, shown, scratch, namespaces, limits, .. } = order;
+    let outside = || Enclosed { scratch: scratch.clone(), scratch_is_unbounded: true };
     if !namespaces.mounts {
         if namespaces.processes {
             walls.push(Wall::missing(wall::PROCESSES, "the server's /proc stays in sight"));
         }
-        return Ok(scratch.clone());
+        return Ok(outside());
     }
-    if let Err(error) = root::build(root, readable, shown, scratch) {
-        let why = format!("no file system of its own: {error}");
-        walls.push(Wall::missing(wall::PROCESSES, why.as_str()));
-        walls.push(Wall::missing(wall::FILES, why));
-        return Ok(scratch.clone());
-    }
+    let scratch_is_unbounded =
+        match root::build(root, readable, shown, scratch, limits.scratch_bytes) {
+            Ok(unbounded) => unbounded,
+            Err(error) => {
+                let why = format!("no file system of its own: {error}");
+                walls.push(Wall::missing(wall::PROCESSES, why.as_str()));
+                walls.push(Wall::missing(wall::FILES, why));
+                return Ok(outside());
+            }
+        };
     // Half a change of file systems is none: what fails here fails the start.
     root::enter(root).step("file system")?;
     if namespaces.processes {
         walls.push(Wall::stands(wall::PROCESSES, "a process namespace of its own"));
     }
-    Ok(PathBuf::from(root::SCRATCH))
+    Ok(Enclosed { scratch: PathBuf::from(root::SCRATCH), scratch_is_unbounded })
 }
 
 /// Two things keep the files, and either is enough.

@@ -58,12 +58,16 @@ pub(crate) struct Inside {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) namespaces: Namespaces,
+    /// The ports of its Runtime API and endpoint, for one that shares a network.
+    pub(crate) ports: Vec<u16>,
 }
 
 /// The inside tells that only the server's word is missing.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Ready {
     pub(crate) walls: Vec<Wall>,
+    /// Nothing but the server's measuring bounds what the function writes to its scratch folder.
+    pub(crate) scratch_is_unbounded: bool,
 }
 
 /// The socket to the server.

@@ -11,7 +11,7 @@ use std::{
 
 use nix::{
     sys::{
-        prctl::set_pdeathsig,
+        prctl::{set_child_subreaper, set_pdeathsig},
         signal::{SigSet, Signal},
     },
     unistd::setsid,
@@ -30,9 +30,13 @@ const ENDPOINT_PORT: u16 = 4580;
 pub(super) fn run() -> Result<i32, Stuck> {
     let mut control = Control::from_stdin().step("standard input")?;
     let order: Outside = control.hear().step("order")?;
-    let mut walls = vec![tie(order.server)?];
-    let (own, refused) = namespaces::leave();
-    walls.extend(refused);
+    tie(order.server)?;
+    let (own, mut walls) = namespaces::leave();
+    walls.push(if own.processes {
+        Wall::stands(wall::LIFE, "killed when the server ends")
+    } else {
+        Wall::missing(wall::LIFE, "what it starts and lets go may outlive a server that is killed")
+    });
     let (runtime, endpoint) = if own.network {
         let up = loopback::up();
         let runtime = listen(RUNTIME_PORT);
@@ -60,14 +64,15 @@ pub(super) fn run() -> Result<i32, Stuck> {
 }
 
 /// A session of our own that ends with the server's.
-fn tie(server: u32) -> Result<Wall, Stuck> {
+fn tie(server: u32) -> Result<(), Stuck> {
     setsid().step("session")?;
     set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
     // The server may have gone before it was watched.
     if parent_id() != server {
         return Err(Stuck { step: "parent", source: std::io::Error::other("the server is gone") });
     }
-    Ok(Wall::stands(wall::LIFE, "killed when the server ends"))
+    // Orphans become our children, so that they are measured, and found at the end.
+    set_child_subreaper(true).step("orphans")
 }
 
 fn listen(port: u16) -> Result<TcpListener, Stuck> {

@@ -1,5 +1,8 @@
 //! A file system of the function's own: the system's libraries and its own files to read, one
 //! folder to write, and nothing of what else there is.
+//!
+//! The scratch folder is in memory, where it is as large as it may be and no larger, unless the
+//! machine has too little of it: then it is the server's folder, and the server measures it.
 
 use std::{
     fs::{self, DirBuilder},
@@ -30,13 +33,21 @@ const NONE: Option<&Path> = None;
 /// What a function may do nowhere in its file system.
 const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
-/// Builds the file system at `root`.
+/// Bytes of a scratch folder for each file in it, as ext4 has it; Lambda's is one.
+const BYTES_FOR_EACH_FILE: u64 = 16 * 1024;
+/// Files of the smallest scratch folder in memory.
+const FILES_MIN: u64 = 8 * 1024;
+/// A scratch folder may take this part of the memory that is free.
+const MEMORY_PART: u64 = 4;
+
+/// Builds the file system at `root`; whether what the scratch folder holds is unbounded.
 pub(super) fn build(
     root: &Path,
     readable: &[PathBuf],
     shown: &[(PathBuf, PathBuf)],
     scratch: &Path,
-) -> io::Result<()> {
+    scratch_bytes: u64,
+) -> io::Result<bool> {
     // What we mount must not appear outside, nor the other way round.
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
     mount(Some("tmpfs"), root, Some("tmpfs"), HARMLESS, Some(ROOT_SIZE))?;
@@ -44,7 +55,12 @@ pub(super) fn build(
         show_system(root, path)?;
     }
     // Before the others, which may lie in the machine's own `/tmp`.
-    show(root, scratch, &within(root, Path::new(SCRATCH)))?;
+    let place = within(root, Path::new(SCRATCH));
+    let in_memory = free_memory().is_some_and(|free| scratch_bytes <= free / MEMORY_PART);
+    let unbounded = !in_memory || mount_scratch(&place, scratch_bytes).is_err();
+    if unbounded {
+        show(root, scratch, &place)?;
+    }
     for path in readable {
         show(root, path, &within(root, path))?;
     }
@@ -58,7 +74,26 @@ pub(super) fn build(
         show(root, device, &within(root, device))?;
     }
     seal(root)?;
-    show_processes(&root.join("proc"))
+    show_processes(&root.join("proc"))?;
+    Ok(unbounded)
+}
+
+fn mount_scratch(at: &Path, bytes: u64) -> io::Result<()> {
+    make_folder(at)?;
+    let files = (bytes / BYTES_FOR_EACH_FILE).max(FILES_MIN);
+    let options = format!("size={bytes},nr_inodes={files},mode=700");
+    Ok(mount(Some("tmpfs"), at, Some("tmpfs"), HARMLESS, Some(options.as_str()))?)
+}
+
+/// Memory that can be had without harm, in bytes.
+fn free_memory() -> Option<u64> {
+    available(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 /// Makes `root` the root of this mount namespace.
@@ -180,6 +215,12 @@ mod tests {
         let flags = MsFlags::MS_NOEXEC | MsFlags::MS_RELATIME;
         assert_eq!(mounts(info), [(PathBuf::from("/mnt a\\b"), flags)]);
         assert!(mounts(b"not a mount\n\n").is_empty());
+    }
+
+    #[test]
+    fn free_memory_is_what_the_kernel_calls_available() {
+        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:    3 kB\n"), Some(3_072));
+        assert_eq!(available("MemTotal: 9 kB\n"), None);
     }
 
     #[test]

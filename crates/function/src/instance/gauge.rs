@@ -1,0 +1,112 @@
+//! What an instance uses, looked at often enough that it never uses much more than it may.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::folder::held_bytes;
+use crate::{
+    Resources,
+    launch::PROCESSES_MAX,
+    memory::{self, Usage},
+};
+
+/// How often it is looked at while something runs, and else.
+const EVERY: Duration = Duration::from_millis(50);
+const EVERY_IDLE: Duration = Duration::from_millis(500);
+/// How often a scratch folder on disk is.
+const EVERY_SCRATCH: Duration = Duration::from_secs(1);
+/// Looking takes this part of the time at most, however much there is to see.
+const PART: u32 = 10;
+
+/// More is used than may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Memory,
+    Processes,
+    Scratch,
+}
+
+impl Over {
+    /// What the log says of it.
+    pub(super) fn told(self, resources: &Resources) -> String {
+        let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        match self {
+            Self::Memory => {
+                let size = megabytes(resources.memory_bytes);
+                format!("The function used more than its memory of {size} MB and was ended")
+            }
+            Self::Processes => format!(
+                "The function had more than {PROCESSES_MAX} processes and threads and was ended"
+            ),
+            Self::Scratch => {
+                let size = megabytes(resources.scratch_bytes);
+                format!("The function kept more than {size} MB in /tmp and was ended")
+            }
+        }
+    }
+}
+
+/// Looks at one instance.
+pub(super) struct Gauge {
+    resources: Resources,
+    /// The scratch folder, where nothing else bounds it.
+    scratch: Option<PathBuf>,
+    looked: Instant,
+    looked_at_scratch: Instant,
+    took: Duration,
+    /// The most memory that was seen.
+    pub(super) used_bytes: u64,
+}
+
+impl Gauge {
+    pub(super) fn new(resources: Resources, scratch: Option<PathBuf>) -> Self {
+        let now = Instant::now();
+        Self {
+            resources,
+            scratch,
+            looked: now,
+            looked_at_scratch: now,
+            took: Duration::ZERO,
+            used_bytes: 0,
+        }
+    }
+
+    /// Waits until it is time to look again.
+    pub(super) async fn due(&self, idle: bool) {
+        let every = if idle { EVERY_IDLE } else { EVERY };
+        sleep_until(self.looked + every.max(self.took * PART)).await;
+    }
+
+    /// Looks at the process of that id.
+    pub(super) fn look(&mut self, pid: Option<u32>) -> Option<Over> {
+        let begun = Instant::now();
+        let limit = self.resources.memory_bytes;
+        let Usage { bytes, threads } =
+            pid.map_or_else(Usage::default, |id| memory::usage(id, limit));
+        self.used_bytes = self.used_bytes.max(bytes);
+        let crowded = threads > PROCESSES_MAX.saturating_add(LAUNCHERS);
+        let full = self.scratch_is_full();
+        self.looked = Instant::now();
+        self.took = self.looked - begun;
+        match () {
+            () if bytes > limit => Some(Over::Memory),
+            () if crowded => Some(Over::Processes),
+            () if full => Some(Over::Scratch),
+            () => None,
+        }
+    }
+
+    fn scratch_is_full(&mut self) -> bool {
+        let Some(scratch) = &self.scratch else { return false };
+        if self.looked_at_scratch.elapsed() < EVERY_SCRATCH {
+            return false;
+        }
+        let held = held_bytes(scratch);
+        self.looked_at_scratch = Instant::now();
+        held > self.resources.scratch_bytes
+    }
+}
+
+/// The launcher's two stages are processes too.
+const LAUNCHERS: u64 = 2;
