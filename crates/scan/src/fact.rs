@@ -1,7 +1,7 @@
 //! What a scan wants to know of a record that a rule holds for: when, where, who.
 
 use flow::Timestamp;
-use record::scan::Scanner;
+use record::scan::{Scanner, plain_members};
 
 /// The longest name of somebody that is kept, in characters.
 const WHO_CHARS_MAX: usize = 160;
@@ -72,6 +72,13 @@ impl Identity {
 
 /// Calls `member` with each member of an object, up to where it stops being one.
 fn members<'a>(object: &'a [u8], mut member: impl FnMut(&'a [u8], &'a [u8])) {
+    let mut plain = Vec::new();
+    if plain_members(object, &mut plain) {
+        for (key, value) in plain {
+            member(object.get(key).unwrap_or_default(), object.get(value).unwrap_or_default());
+        }
+        return;
+    }
     let mut scanner = Scanner::new(object);
     scanner.space();
     let read = scanner.object(|scanner, key| {
