@@ -1,6 +1,10 @@
 //! The processes that a server started: none may outlive it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 use tokio::time::{Instant, sleep};
@@ -78,18 +82,58 @@ fn processes() -> Vec<i32> {
 }
 
 /// What betrays a process whose server is gone: its command line names the data directory, a
-/// folder of that is mounted for it, or it runs the program under a parent that is neither of the
-/// program nor this test.
+/// folder of that is mounted for it, or it runs the program and nobody above it belongs to a test.
 fn orphan(pid: i32, program: &Path, dir: &Path) -> Option<String> {
     started(pid)?;
     let read = |what: &str| {
         let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).replace('\0', " ")
     };
-    let (line, mounts) = (read("cmdline"), read("mountinfo"));
-    let dir = dir.to_str()?;
-    let runs = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|at| at == program);
-    let parent = fields(pid)?.get(1).cloned()?;
-    let lost = runs(&pid.to_string()) && !runs(&parent) && parent != std::process::id().to_string();
+    let (line, mounts, dir) = (read("cmdline"), read("mountinfo"), dir.to_str()?);
+    let lost = runs(pid).is_some_and(|at| at == program) && !is_cared_for(pid, program);
     (lost || line.contains(dir) || mounts.contains(dir)).then(|| format!("{pid}: {line}"))
+}
+
+fn runs(pid: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// Whether some process above this one was built together with the program, as tests are.
+fn is_cared_for(mut pid: i32, program: &Path) -> bool {
+    let built = |at: PathBuf| program.parent().is_some_and(|folder| at.starts_with(folder));
+    while let Some(parent) = fields(pid).and_then(|fields| fields.get(1)?.parse().ok()) {
+        if runs(parent).is_some_and(built) {
+            return true;
+        }
+        pid = parent;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn whoever_names_the_directory_or_lost_its_test_is_found_and_others_are_not() {
+        // Nothing but the shell is in its folder, so that nobody above it was built with it.
+        let folder = tempfile::tempdir().unwrap();
+        let shell = folder.path().join("shell");
+        fs::copy("/bin/sh", &shell).unwrap();
+        let (dir, other) = (Path::new("/a-directory/data"), Path::new("/another"));
+        let mut command = Command::new(&shell);
+        command.args(["-c", "read line; true", dir.to_str().unwrap()]).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(orphan(pid, other, dir).is_some_and(|line| line.ends_with("/a-directory/data ")));
+        assert_eq!(orphan(pid, other, other), None);
+        assert!(orphan(pid, &shell, other).is_some());
+        let test = runs(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(is_cared_for(pid, &test));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(orphan(pid, &shell, dir), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! The accounts themselves: whatever is taken out of the books is missed.
 
 use rusqlite::Connection;
-use testkit::{Plan, World};
+use testkit::{Plan, World, token};
 
 use crate::EXECUTABLE;
 
@@ -53,6 +53,46 @@ async fn a_log_file_that_is_gone_is_missed_with_its_records() {
     let index = "bucket/bucket.db";
     check(index, change, "delivered, not in its bucket").await;
     check(index, change, "in none of its files").await;
+}
+
+/// Sends a message, changes one thing about it while the server is stopped, and receives what is there.
+async fn check_message(change: &str, missed: Option<&str>) {
+    let mut world = Plan::of(EXECUTABLE).open().await.unwrap();
+    world.client().create_queue("jobs", &[]).await.unwrap();
+    world.client().send("jobs", &token("one")).await.unwrap();
+    for message in world.client().receive("jobs", 0).await.unwrap() {
+        world.client().delete(message).await.unwrap();
+    }
+    world.client().send("jobs", &token("two")).await.unwrap();
+    world.stop().await;
+    Connection::open(world.dir().join("queue.db")).unwrap().execute_batch(change).unwrap();
+    world.restart().await.unwrap();
+    for message in world.client().receive("jobs", 0).await.unwrap() {
+        world.client().delete(message).await.unwrap();
+    }
+    world.drain().await.unwrap();
+    world.stop().await;
+    match missed {
+        Some(missed) => expect(&mut world, missed).await,
+        None => assert_eq!(world.problems().await.unwrap(), Vec::<String>::new()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_lost_doubled_or_invented_is_noticed() {
+    let copy = |id: &str| {
+        format!(
+            "INSERT INTO messages (id, queue, due, sent) SELECT 1000, queue, due, sent FROM messages;
+             INSERT INTO contents (id, message_id, sender, body)
+             SELECT 1000, {id}, sender, body FROM contents;"
+        )
+    };
+    check_message("", None).await;
+    check_message("DELETE FROM messages", Some("due in `jobs`, never came: _m-two_")).await;
+    check_message(&copy("'another'"), Some("one message of `jobs` under several ids: _m-two_"))
+        .await;
+    let again = "UPDATE contents SET message_id = 'mine', body = '_m-none_'";
+    check_message(again, Some("came in `jobs`, never sent: _m-none_")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
