@@ -4,6 +4,7 @@
 
 mod answer;
 mod deploy;
+mod destination;
 mod download;
 mod invoke;
 mod listing;
@@ -11,6 +12,7 @@ mod name;
 mod parameter;
 mod permission;
 mod settings;
+mod source;
 mod upload;
 
 use flow::{Answer, Fault, Pending, Request, Resource, Service, Tree};
@@ -57,6 +59,11 @@ impl Functions {
             "GetFunctionEventInvokeConfig" => self.get_events(input),
             "ListFunctionEventInvokeConfigs" => self.list_events(input),
             "DeleteFunctionEventInvokeConfig" => self.delete_events(input).await,
+            "CreateEventSourceMapping" => self.create_mapping(input).await,
+            "UpdateEventSourceMapping" => self.update_mapping(input).await,
+            "DeleteEventSourceMapping" => self.delete_mapping(input).await,
+            "GetEventSourceMapping" => self.get_mapping(input),
+            "ListEventSourceMappings" => self.list_mappings(input),
             "ListTags" => self.list_tags(input),
             "TagResource" => self.tag(input).await,
             "UntagResource" => self.untag(input).await,

@@ -6,7 +6,7 @@ use flow::{AccountId, Authorize, Chance, Clock, Fetch, Region, Secret, Timestamp
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Settle};
+use crate::{Error, Filters, Outlet, Settle, Source};
 
 /// How long a function's name may be, in bytes; Lambda's limit.
 const NAME_BYTES_MAX: usize = 64;
@@ -48,6 +48,14 @@ pub struct Ports {
     pub authorize: Arc<dyn Authorize>,
     /// Gives the objects that code is deployed from.
     pub fetch: Arc<dyn Fetch>,
+    /// Takes outcomes on to queues.
+    pub queues: Arc<dyn Outlet>,
+    /// Takes outcomes on to topics.
+    pub topics: Arc<dyn Outlet>,
+    /// Gives the messages of queues that functions are invoked with.
+    pub source: Arc<dyn Source>,
+    /// Reads the patterns that choose among them.
+    pub filters: Filters,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.

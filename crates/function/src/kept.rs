@@ -39,6 +39,9 @@ pub(crate) struct Deployment {
     /// `None` where the caller named no variables.
     pub(crate) variables: Option<BTreeMap<String, String>>,
     pub(crate) code: Stored,
+    /// The ARN of the queue or topic that receives events which it fails at.
+    #[serde(default)]
+    pub(crate) dead_letters: Option<String>,
 }
 
 /// How events are tried again.
@@ -49,6 +52,12 @@ pub(crate) struct EventSettings {
     pub(crate) retries: Option<u8>,
     /// How old an event may become.
     pub(crate) age_seconds: Option<u32>,
+    /// The ARN of what is told of events that it succeeds at.
+    #[serde(default)]
+    pub(crate) on_success: Option<String>,
+    /// The ARN of what is told of events that it fails at.
+    #[serde(default)]
+    pub(crate) on_failure: Option<String>,
 }
 
 impl Row {

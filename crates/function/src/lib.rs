@@ -13,6 +13,9 @@ mod room;
 mod run;
 mod settle;
 
+mod destination;
+mod source;
+
 mod api;
 mod kept;
 mod policy;
@@ -33,6 +36,7 @@ mod wall;
 
 mod error;
 
+pub use crate::destination::Outlet;
 pub use crate::error::Error;
 pub use crate::function::{
     Config, Endpoint, Function, Isolation, Ports, Resources, RoleCredentials, Roles,
@@ -42,4 +46,5 @@ pub use crate::launch::launch;
 pub use crate::room::Functions;
 pub use crate::run::run;
 pub use crate::settle::{Settle, Settled};
+pub use crate::source::{Filters, Matcher, Message, NotReceived, Source};
 pub use crate::wall::Wall;

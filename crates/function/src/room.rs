@@ -17,6 +17,7 @@ use crate::{
     api::Downloads,
     call::{CALLS_MAX, Call},
     code::Shelf,
+    destination::Destinations,
     function::Ports,
     instance::{self, Deployed, Host, Hosted},
     invocation::{EVENT_BYTES_MAX, Job},
@@ -25,6 +26,7 @@ use crate::{
     policy,
     process::Spawner,
     runtime::{self, Interpreters, Runtime},
+    source::Sources,
 };
 
 /// The queue's name, and the hop's in `status` and `dead`.
@@ -42,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) table: Table,
     pub(crate) shelf: Shelf,
     pub(crate) settle: Arc<dyn Settle>,
+    pub(crate) destinations: Destinations,
+    pub(crate) sources: Sources,
     pub(crate) authorize: Arc<dyn Authorize>,
     pub(crate) fetch: Arc<dyn Fetch>,
     /// What runs, by ARN.
@@ -103,6 +107,8 @@ impl Functions {
             table,
             shelf,
             settle: ports.settle,
+            destinations: Destinations::open(work, ports.queues, ports.topics).await?,
+            sources: Sources::open(state, ports.source, ports.filters).await?,
             authorize: ports.authorize,
             fetch: ports.fetch,
             hosted: Mutex::default(),

@@ -18,6 +18,8 @@ use self::{
 use crate::{
     Functions, Job,
     call::{Call, Called},
+    destination::deliver,
+    source::poll_all,
 };
 
 /// How long a stop waits for events in flight.
@@ -34,9 +36,44 @@ const PASSED_MILLIS: i64 = 10_000;
 /// When a queue that fails is asked again, in milliseconds.
 const QUEUE_WAIT_MILLIS: i64 = 1_000;
 
-/// Runs accepted events until `stop`; then finishes what is in flight, within a bound, and ends
-/// every instance.
+/// Runs accepted events and what queues have for functions until `stop`; then finishes what is in
+/// flight, within a bound, and ends every instance. What is upstream ends first.
 pub async fn run(functions: Functions, stop: CancellationToken) {
+    let mut stages = [
+        Stage::of(|stop| poll_all(functions.clone(), stop)),
+        Stage::of(|stop| host(functions.clone(), stop)),
+        Stage::of(|stop| deliver(functions.clone(), stop)),
+    ];
+    stop.cancelled().await;
+    for Stage { stop, tasks } in &mut stages {
+        stop.cancel();
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "A part of the functions ended badly: {error}");
+            }
+        }
+    }
+}
+
+/// A part of the room that stops as one.
+struct Stage {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Stage {
+    fn of<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        tasks.spawn(run(stop.clone()));
+        Self { stop, tasks }
+    }
+}
+
+/// Hosts events and calls until `stop`.
+async fn host(functions: Functions, stop: CancellationToken) {
     let mut room = Room {
         crews: HashMap::new(),
         flights: JoinSet::new(),
@@ -132,7 +169,7 @@ impl Room {
             return carry::give_up(&self.functions, &lease.id).await;
         };
         if self.functions.instances_max(&job.function) == 0 {
-            return carry::refuse(&self.functions, &lease.id, &job).await;
+            return carry::refuse(&self.functions, &lease, &job).await;
         }
         let now = self.functions.0.host.clock.now();
         let new = || Crew::new(&hosted, now);

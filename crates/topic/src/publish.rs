@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flow::{Accepted, Fault, Pending, Publish, PublishError, Tree};
+use flow::{Accepted, Fault, Pending, Publish, PublishError, QueueMessage, SendError, Tree};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     delivery_policy,
     error::Error,
     message::{Message, MessageKind},
-    publish::draft::Draft,
+    publish::draft::{Draft, MESSAGE_BYTES_MAX},
     run::{Inner, row_key, write_row},
     subscription::Subscription,
     topic::{Topic, invalid},
@@ -43,6 +43,34 @@ impl Publish for Topics {
                 .map_err(|why| PublishError::Retry(why.to_string()))?;
             Ok(Accepted(id))
         })
+    }
+}
+
+impl Topics {
+    /// Publishes as [`Publish`] does, with message attributes.
+    ///
+    /// # Errors
+    /// [`SendError::NoSuchQueue`] where there is no such topic, [`SendError::Rejected`] where the
+    /// message is too long.
+    pub async fn send(
+        &self,
+        topic_arn: &str,
+        delivery_id: &str,
+        message: QueueMessage,
+    ) -> Result<(), SendError> {
+        let topic = self.inner.topic(topic_arn).await.map_err(|fault| match fault.status {
+            404 => SendError::NoSuchQueue(topic_arn.to_owned()),
+            _ => SendError::Retry(fault.message),
+        })?;
+        let draft = Draft::of_message(message);
+        if draft.bytes > MESSAGE_BYTES_MAX {
+            let bytes = draft.bytes;
+            return Err(SendError::Rejected(format!(
+                "a message of {bytes} bytes is larger than {MESSAGE_BYTES_MAX} bytes"
+            )));
+        }
+        let sent = self.inner.publish(&topic, &uuid_of(delivery_id), &draft).await;
+        sent.map_err(|why| SendError::Retry(why.to_string()))
     }
 }
 

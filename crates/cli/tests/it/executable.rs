@@ -89,7 +89,16 @@ async fn a_running_server_is_found_asked_and_stopped_and_goes_on_at_its_second_s
         status.json_lines().iter().map(|hop| hop["hop"].as_str().unwrap().to_owned()).collect();
     assert_eq!(
         hops,
-        ["trail default", "bucket", "notification", "function", "alert", "topic", "rules"],
+        [
+            "trail default",
+            "bucket",
+            "notification",
+            "function",
+            "destination",
+            "alert",
+            "topic",
+            "rules"
+        ],
         "{status:#?}"
     );
     let dead = place.about(&["dead", "list", "--json"]).await;

@@ -50,6 +50,10 @@ impl Functions {
                     ("EphemeralStorage", size(i64::from(made.scratch_mib))),
                     ("Architectures", vec![Tree::from(made.architecture.name())].into()),
                 ]);
+                if let Some(target) = &made.dead_letters {
+                    let target = Tree::map([("TargetArn", Tree::from(target.as_str()))]);
+                    members.push(("DeadLetterConfig", target));
+                }
                 if let Some(variables) = &made.variables {
                     let variables = texts(variables.iter());
                     members.push(("Environment", Tree::map([("Variables", variables)])));

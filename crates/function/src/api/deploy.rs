@@ -43,6 +43,9 @@ impl Functions {
             validation("Value null at 'code' failed to satisfy constraint: Member must not be null")
         })?;
         self.check_role(request, &role)?;
+        if let Some(Some(target)) = &given.dead_letters {
+            self.check_dead_letters(target, &role)?;
+        }
         self.check_runtime(&runtime).await?;
         let zip = self.zip(code, &request.caller).await?;
         let _changing = self.0.changing.lock().await;
@@ -62,6 +65,7 @@ impl Functions {
             architecture,
             variables: None,
             code: stored,
+            dead_letters: None,
         };
         given.change(&mut deployment);
         let row = Row { deployment: Some(deployment), tags, ..Row::default() };
@@ -105,7 +109,11 @@ impl Functions {
         let (named, mut row) = self.known(input)?;
         check_revision(input, &row)?;
         let Some(made) = &mut row.deployment else { return Err(shipped(&named)) };
+        let moved = given.role.is_some() || given.dead_letters.is_some();
         given.change(made);
+        if let Some(target) = made.dead_letters.as_ref().filter(|_| moved) {
+            self.check_dead_letters(target, &made.role)?;
+        }
         let hosted = self.hosted(&self.arn_of(&named.name));
         let code = hosted.as_ref().and_then(|hosted| hosted.deployed.as_ref());
         let code = code.map(|deployed| Arc::clone(&deployed.code));

@@ -70,8 +70,18 @@ impl Functions {
 
 /// One page of what stands under ordered names; the marker is the last name before it.
 pub(super) fn page(input: &Tree, member: &'static str, rows: Vec<(String, Tree)>) -> Tree {
+    page_of(PAGE_MAX, input, member, rows)
+}
+
+/// The same with at most `page_max` in one.
+pub(super) fn page_of(
+    page_max: usize,
+    input: &Tree,
+    member: &'static str,
+    rows: Vec<(String, Tree)>,
+) -> Tree {
     let wanted = input.int("MaxItems").and_then(|most| usize::try_from(most).ok());
-    let most = wanted.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let most = wanted.unwrap_or(page_max).clamp(1, page_max);
     let after = input.text("Marker").unwrap_or_default();
     let mut rest = rows.into_iter().filter(|(name, _)| name.as_str() > after);
     let taken: Vec<_> = rest.by_ref().take(most).collect();

@@ -30,6 +30,8 @@ pub(super) struct Given {
     timeout: Option<u16>,
     memory: Option<u16>,
     scratch: Option<u16>,
+    /// The inner one is `None` where there is to be none.
+    pub(super) dead_letters: Option<Option<String>>,
     /// The inner one is `None` where the variables are to go.
     variables: Option<Option<BTreeMap<String, String>>>,
 }
@@ -46,14 +48,14 @@ impl Given {
             timeout: within(input, "Timeout", "timeout", TIMEOUT_SECONDS)?,
             memory: within(input, "MemorySize", "memorySize", MEMORY_MIB)?,
             scratch: within(scratch, "Size", "ephemeralStorage.size", SCRATCH_MIB)?,
+            dead_letters: input.get("DeadLetterConfig").map(dead_letters),
             variables: input.get("Environment").map(variables).transpose()?,
         })
     }
 
     /// Changes what the call names.
     pub(super) fn change(self, made: &mut Deployment) {
-        let Self { runtime, handler, role, description, timeout, memory, scratch, variables } =
-            self;
+        let Self { runtime, handler, role, description, timeout, memory, scratch, .. } = self;
         if let Some(runtime) = runtime {
             runtime.name().clone_into(&mut made.runtime);
         }
@@ -75,8 +77,11 @@ impl Given {
                 *kept = given;
             }
         }
-        if let Some(variables) = variables {
+        if let Some(variables) = self.variables {
             made.variables = variables;
+        }
+        if let Some(dead_letters) = self.dead_letters {
+            made.dead_letters = dead_letters;
         }
     }
 }
@@ -119,9 +124,6 @@ pub(super) fn architecture(input: &Tree) -> Result<Option<Architecture>, Fault> 
 fn refuse(input: &Tree) -> Result<(), Fault> {
     let not = |member: &str, why: &str| Err(invalid(format!("{member}: {why} by this server.")));
     let inner = |member: &str, name: &str| input.get(member)?.text(name);
-    if inner("DeadLetterConfig", "TargetArn").is_some_and(|arn| !arn.is_empty()) {
-        return not("DeadLetterConfig", "dead-letter targets are not offered");
-    }
     let vpc = input.get("VpcConfig").unwrap_or(&Tree::Null);
     if ["SubnetIds", "SecurityGroupIds"].iter().any(|list| !vpc.list(list).is_empty()) {
         return not("VpcConfig", "networks of one's own are not offered");
@@ -207,6 +209,11 @@ fn role(given: &str) -> Result<String, Fault> {
              expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{{12}}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
         ))),
     }
+}
+
+/// The target that is named; an empty one is none.
+fn dead_letters(config: &Tree) -> Option<String> {
+    config.text("TargetArn").filter(|arn| !arn.is_empty()).map(str::to_owned)
 }
 
 fn description(given: &str) -> Result<String, Fault> {
@@ -297,7 +304,6 @@ mod tests {
             (nested("TracingConfig", "Mode", Tree::from("Active")), "TracingConfig.Mode Active"),
             (nested("SnapStart", "ApplyOn", Tree::from("PublishedVersions")), "SnapStart.ApplyOn"),
             (nested("LoggingConfig", "LogFormat", Tree::from("JSON")), "LoggingConfig.LogFormat"),
-            (nested("DeadLetterConfig", "TargetArn", Tree::from("x")), "DeadLetterConfig"),
             (Tree::map([("Layers", list())]), "Layers"),
             (Tree::map([("FileSystemConfigs", list())]), "FileSystemConfigs"),
             (Tree::map([("KMSKeyArn", Tree::from("x"))]), "KMSKeyArn"),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use flow::{Fault, Tree};
 
 use super::{
-    broken, fault, invalid,
+    broken,
+    destination::{Sides, side_tree},
+    fault, invalid,
     listing::{CONCURRENCY, UNRESERVED_MIN, page},
     name::Named,
     not_found, required,
@@ -62,17 +64,29 @@ impl Functions {
     /// `PutFunctionEventInvokeConfig` begins anew, `Update…` changes what is given.
     pub(super) async fn put_events(&self, input: &Tree, anew: bool) -> Result<Tree, Fault> {
         let given = event_settings(input)?;
+        let sides = Sides::read(input);
+        if given.retries.is_none() && given.age_seconds.is_none() && sides.is_none() {
+            let why = "You must specify at least one of error handling or destination setting.";
+            return Err(invalid(why));
+        }
         let _changing = self.0.changing.lock().await;
         let (named, mut row) = self.known(input)?;
+        if let Some(sides) = &sides {
+            self.check_sides(&named, sides)?;
+        }
         let before = match (anew, row.events.take()) {
             (true, _) => EventSettings::default(),
             (false, Some(before)) => before,
             (false, None) => return Err(self.no_events(&named)),
         };
+        let Sides { on_success, on_failure } =
+            sides.unwrap_or(Sides { on_success: before.on_success, on_failure: before.on_failure });
         let settings = EventSettings {
             modified: self.0.host.clock.now(),
             retries: given.retries.or(before.retries),
             age_seconds: given.age_seconds.or(before.age_seconds),
+            on_success,
+            on_failure,
         };
         let told = self.events_tree(&named, &settings);
         row.events = Some(settings);
@@ -107,7 +121,6 @@ impl Functions {
     }
 
     fn events_tree(&self, named: &Named, settings: &EventSettings) -> Tree {
-        let nothing = || Tree::Map(Vec::new());
         let number = |value: u32| Tree::from(i64::from(value));
         let mut members = vec![
             ("LastModified", Tree::Time(settings.modified)),
@@ -117,18 +130,31 @@ impl Functions {
         members.extend(retries.map(|count| ("MaximumRetryAttempts", count)));
         let age = settings.age_seconds.map(number);
         members.extend(age.map(|age| ("MaximumEventAgeInSeconds", age)));
-        let destinations = Tree::map([("OnSuccess", nothing()), ("OnFailure", nothing())]);
+        let destinations = Tree::map([
+            ("OnSuccess", side_tree(settings.on_success.as_ref())),
+            ("OnFailure", side_tree(settings.on_failure.as_ref())),
+        ]);
         members.push(("DestinationConfig", destinations));
         Tree::map(members)
     }
 
     pub(super) fn list_tags(&self, input: &Tree) -> Result<Tree, Fault> {
+        if let Some(found) = self.tagged_mapping(required(input, "Resource")?) {
+            return found.map(|(_, mapping)| Self::mapping_tags(&mapping));
+        }
         let (_, row) = self.tagged(input)?;
         Ok(Tree::map([("Tags", super::answer::texts(row.tags.iter()))]))
     }
 
     pub(super) async fn tag(&self, input: &Tree) -> Result<Tree, Fault> {
         let _changing = self.0.changing.lock().await;
+        if let Some(found) = self.tagged_mapping(required(input, "Resource")?) {
+            let (id, mapping) = found?;
+            let mut all = mapping.tags.clone();
+            all.extend(tags(input)?);
+            check_tags(&all)?;
+            return self.retag_mapping(&id, mapping, all).await;
+        }
         let (named, mut row) = self.tagged(input)?;
         row.tags.extend(tags(input)?);
         check_tags(&row.tags)?;
@@ -138,6 +164,13 @@ impl Functions {
 
     pub(super) async fn untag(&self, input: &Tree) -> Result<Tree, Fault> {
         let _changing = self.0.changing.lock().await;
+        if let Some(found) = self.tagged_mapping(required(input, "Resource")?) {
+            let (id, mapping) = found?;
+            let mut all = mapping.tags.clone();
+            let gone = input.list("TagKeys").iter().filter_map(Tree::as_text);
+            gone.for_each(|key| drop(all.remove(key)));
+            return self.retag_mapping(&id, mapping, all).await;
+        }
         let (named, mut row) = self.tagged(input)?;
         for key in input.list("TagKeys").iter().filter_map(Tree::as_text) {
             row.tags.remove(key);
@@ -171,16 +204,6 @@ fn event_settings(input: &Tree) -> Result<EventSettings, Fault> {
     };
     let retries = within("MaximumRetryAttempts", 0, 2)?;
     let age = within("MaximumEventAgeInSeconds", 60, 21_600)?;
-    let destination = |side: &str| {
-        let of_side = input.get("DestinationConfig").and_then(|config| config.get(side));
-        of_side.and_then(|of_side| of_side.text("Destination"))
-    };
-    for side in ["OnSuccess", "OnFailure"] {
-        if let Some(arn) = destination(side).filter(|arn| !arn.is_empty()) {
-            let why = format!("DestinationConfig.{side} {arn}: destinations are not offered");
-            return Err(invalid(why));
-        }
-    }
     Ok(EventSettings {
         retries: retries.and_then(|count| u8::try_from(count).ok()),
         age_seconds: age.and_then(|seconds| u32::try_from(seconds).ok()),

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{crew::Errand, flight::fly};
 use crate::{
     Functions, Job, Settled,
+    destination::{Condition, Outcome, Returned},
     instance::{Hosted, Instance, Ran},
     invocation::{Failure, subject},
 };
@@ -62,7 +63,8 @@ impl Trip {
     /// From the queue to the end; the instance, where it may take another.
     async fn carry(&self, instance: Option<Instance>) -> Option<Instance> {
         if let Some(late) = self.late(self.now()) {
-            self.conclude(Conclusion::Failed { reason: &late }).await;
+            let tries = self.lease.attempts.saturating_sub(1);
+            self.failed_for_good(Condition::EventAgeExceeded, tries, None, &late).await;
             return instance;
         }
         let (instance, ran) = self.fly(instance).await;
@@ -100,8 +102,7 @@ impl Trip {
         let mut wait = Wait::new();
         loop {
             match settle.settle(function, request_id, event, response).await {
-                Ok(Settled::Done) => return self.conclude(Conclusion::Succeeded).await,
-                Ok(Settled::Dead { reason, detail }) => return self.bury(&reason, detail).await,
+                Ok(settled) => return self.succeeded_for_good(response, settled).await,
                 Err(error) => {
                     let name = &function.name;
                     tracing::warn!(
@@ -125,23 +126,32 @@ impl Trip {
             function.name = %name, request.id = %id, tries, reason,
             "`{name}` failed at {id}, try {tries}: {reason:?}"
         );
-        match self.next_try() {
-            Some(due) => self.insist(|| self.queue().nack(&self.lease.id, due, &reason)).await,
-            None => self.conclude(Conclusion::Failed { reason: &reason }).await,
-        }
+        let (condition, reason) = match self.next_try() {
+            Ok(due) => {
+                return self.insist(|| self.queue().nack(&self.lease.id, due, &reason)).await;
+            }
+            Err(None) => (Condition::RetriesExhausted, reason),
+            Err(Some(late)) => (Condition::EventAgeExceeded, format!("{late}; last: {reason}")),
+        };
+        let payload = failure.payload();
+        let returned = Returned { payload: &payload, error: Some(&failure.message) };
+        self.failed_for_good(condition, tries, Some(returned), &reason).await;
     }
 
-    /// When the next try is due; `None` where this was the last, by the function's own settings
-    /// for events and by the waits that there are.
-    fn next_try(&self) -> Option<Timestamp> {
+    /// When the next try is due, by the function's own settings for events and by the waits that
+    /// there are; or, where this was the last, that the event would be too old.
+    fn next_try(&self) -> Result<Timestamp, Option<String>> {
         let waits = &self.functions.0.host.config.retry_waits;
         let settings = self.functions.event_settings(&self.hosted.function.name);
-        let tried = usize::try_from(self.lease.attempts.saturating_sub(1)).ok()?;
+        let tried = usize::try_from(self.lease.attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         if settings.retries.is_some_and(|most| tried >= usize::from(most)) {
-            return None;
+            return Err(None);
         }
-        let due = self.now().plus_millis(*waits.get(tried)?);
-        self.late(due).is_none().then_some(due)
+        let due = self.now().plus_millis(*waits.get(tried).ok_or(None)?);
+        match self.late(due) {
+            Some(late) => Err(Some(late)),
+            None => Ok(due),
+        }
     }
 
     /// Why the event is not tried any more at `at`, for its age.
@@ -154,16 +164,61 @@ impl Trip {
         })
     }
 
-    /// The one place where an event's journey ends for good.
-    async fn conclude(&self, conclusion: Conclusion<'_>) {
-        match conclusion {
-            Conclusion::Succeeded => {
-                self.insist(|| self.queue().ack(&self.lease.id, self.now())).await;
-            }
-            Conclusion::Failed { reason } => {
-                self.bury(reason, subject(&self.job.event)).await;
+    /// The event's journey ends: its destination is told before its row is acknowledged, or buried
+    /// where whoever settled the answer gave it up.
+    async fn succeeded_for_good(&self, response: &Bytes, settled: Settled) {
+        let returned = Returned { payload: response, error: None };
+        let tries = self.lease.attempts;
+        if self.hand_on(Condition::Success, tries, Some(returned)).await.is_none() {
+            return;
+        }
+        match settled {
+            Settled::Done => self.acknowledge().await,
+            Settled::Dead { reason, detail } => self.bury(&reason, detail).await,
+        }
+    }
+
+    /// The event's journey ends: it is a destination's now, or a dead letter where there is none.
+    async fn failed_for_good(
+        &self,
+        condition: Condition,
+        tries: u32,
+        returned: Option<Returned<'_>>,
+        reason: &str,
+    ) {
+        match self.hand_on(condition, tries, returned).await {
+            Some(true) => self.acknowledge().await,
+            Some(false) => self.bury(reason, subject(&self.job.event)).await,
+            None => {}
+        }
+    }
+
+    /// Whether a destination is to be told; `None` where that could not be stored.
+    async fn hand_on(
+        &self,
+        condition: Condition,
+        tries: u32,
+        returned: Option<Returned<'_>>,
+    ) -> Option<bool> {
+        let (job, put_at) = (&self.job, self.lease.put_at);
+        let outcome = Outcome { job, condition, tries, returned, put_at };
+        let mut wait = Wait::new();
+        loop {
+            match self.functions.hand_on(&outcome).await {
+                Ok(handed) => return Some(handed),
+                Err(error) => {
+                    let id = &self.lease.id;
+                    tracing::warn!(%error, "The outcome of {id} is not stored: {error}");
+                    if !matches!(error, store::Error::Retry { .. }) || !wait.over(self).await {
+                        return None;
+                    }
+                }
             }
         }
+    }
+
+    async fn acknowledge(&self) {
+        self.insist(|| self.queue().ack(&self.lease.id, self.now())).await;
     }
 
     async fn bury(&self, reason: &str, detail: serde_json::Value) {
@@ -196,15 +251,6 @@ impl Trip {
     }
 }
 
-/// How an event's journey ends for good.
-enum Conclusion<'a> {
-    Succeeded,
-    /// It is not tried again.
-    Failed {
-        reason: &'a str,
-    },
-}
-
 /// Waits that grow.
 struct Wait(i64);
 
@@ -231,10 +277,28 @@ pub(super) async fn put_back(functions: &Functions, id: &str, due: Timestamp) {
     }
 }
 
-/// Buries a row whose function may have no instances, as Lambda does with such events.
-pub(super) async fn refuse(functions: &Functions, id: &str, job: &Job) {
-    let reason = "ZeroReservedConcurrency: no instances are reserved for the function";
-    bury(functions, id, reason, subject(&job.event)).await;
+/// Ends the journey of an event whose function may have no instances, as Lambda does: without a
+/// try.
+pub(super) async fn refuse(functions: &Functions, lease: &Lease, job: &Job) {
+    let outcome = Outcome {
+        job,
+        condition: Condition::ZeroReservedConcurrency,
+        tries: 0,
+        returned: None,
+        put_at: lease.put_at,
+    };
+    let (id, now) = (&lease.id, functions.0.host.clock.now());
+    let ended = match functions.hand_on(&outcome).await {
+        Ok(true) => functions.queue().ack(id, now).await,
+        Ok(false) => {
+            let reason = "ZeroReservedConcurrency: no instances are reserved for the function";
+            return bury(functions, id, reason, subject(&job.event)).await;
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "{id} is taken up by the next start: {error}");
+    }
 }
 
 /// Buries a row whose function is gone, or which is none of ours.

@@ -32,6 +32,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let id = context.request_id;
     println!("handling {id}");
+    if let Some(records) = event["Records"].as_array() {
+        return batch(&event, records);
+    }
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
     Ok(match text("do").as_str() {
         "fail" => return Err(format!("cannot do it for {id}").into()),
@@ -69,6 +72,24 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "respond" => json!(post("/2018-06-01/runtime/invocation/other/response", "{}")),
         _ => json!({"echo": event, "arn": context.invoked_function_arn, "id": id}),
     })
+}
+
+/// Fails at a message that says so when it is received for the first time: as a whole, by its name,
+/// or by a name that it does not have.
+fn batch(event: &Value, records: &[Value]) -> Result<Value, Error> {
+    let first = |record: &&Value| record["attributes"]["ApproximateReceiveCount"] == "1";
+    let says = |word: &str| {
+        let says = |record: &&Value| record["body"].as_str().unwrap().starts_with(word);
+        records.iter().filter(first).filter(says).collect::<Vec<_>>()
+    };
+    if !says("fail").is_empty() {
+        return Err("a message says so".into());
+    }
+    let named =
+        says("item").into_iter().map(|record| json!({"itemIdentifier": record["messageId"]}));
+    let other = says("other").into_iter().map(|_| json!({"itemIdentifier": "another"}));
+    let failures: Vec<Value> = named.chain(other).collect();
+    Ok(json!({"event": event, "batchItemFailures": failures}))
 }
 
 /// Tells the endpoint that it is about to do nothing, and does nothing.

@@ -15,7 +15,7 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 use crate::room::{Room, START};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/mine";
-const MINE: &str = "arn:aws:lambda:us-east-2:123456789012:function:mine";
+pub(crate) const MINE: &str = "arn:aws:lambda:us-east-2:123456789012:function:mine";
 
 /// A zip of these files; `bootstrap` may be executed.
 pub(crate) fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
@@ -28,7 +28,7 @@ pub(crate) fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn text(value: &str) -> Tree {
+pub(crate) fn text(value: &str) -> Tree {
     Tree::from(value)
 }
 
@@ -56,11 +56,16 @@ impl Room {
     }
 
     /// Creates the function `mine`.
-    async fn create(&self, runtime: &str, handler: &str, files: &[(&str, &str)]) -> Tree {
+    pub(crate) async fn create(
+        &self,
+        runtime: &str,
+        handler: &str,
+        files: &[(&str, &str)],
+    ) -> Tree {
         self.try_create(runtime, handler, files, Vec::new()).await.unwrap()
     }
 
-    async fn try_create(
+    pub(crate) async fn try_create(
         &self,
         runtime: &str,
         handler: &str,
@@ -358,7 +363,7 @@ pub(crate) async fn a_node_handler_is_called_in_each_of_its_styles() {
 }
 
 /// Answers each event with itself, in nothing but Bash.
-const BASH: &str = r#"#!/bin/bash
+pub(crate) const BASH: &str = r#"#!/bin/bash
 host=${AWS_LAMBDA_RUNTIME_API%:*} port=${AWS_LAMBDA_RUNTIME_API#*:}
 while true; do
   exec 3<>/dev/tcp/$host/$port

@@ -5,10 +5,13 @@
 #![expect(clippy::print_stdout, reason = "a test and a function speak there")]
 
 mod act;
+mod desk;
+mod destinations;
 mod invocations;
 mod lambda;
 mod room;
 mod server;
+mod sources;
 mod walls;
 
 use std::{env, panic::AssertUnwindSafe, pin::Pin, process::ExitCode};
@@ -53,6 +56,23 @@ const TESTS: &[(&str, Test)] = tests![
     lambda::a_role_must_be_passed_and_trust_lambda,
     lambda::a_function_that_stands_still_delays_no_other_for_long,
     lambda::events_of_a_function_without_instances_are_dead_letters,
+    destinations::a_success_is_told_to_its_destination,
+    destinations::a_failure_is_told_after_the_last_try_and_is_no_dead_letter,
+    destinations::an_event_that_grew_too_old_is_told_with_its_last_error,
+    destinations::an_event_for_which_nothing_is_reserved_is_told_without_a_try,
+    destinations::a_function_may_be_told_by_an_event_of_its_own,
+    destinations::a_dead_letter_target_receives_the_event_itself,
+    destinations::a_destination_that_takes_nothing_leaves_a_dead_letter_that_can_be_replayed,
+    destinations::a_destination_must_be_there_and_open_to_the_role,
+    sources::a_batch_is_given_to_the_function_and_then_deleted,
+    sources::a_batch_that_failed_comes_again_once_it_is_visible,
+    sources::only_messages_that_are_named_come_again,
+    sources::a_batch_waits_for_its_window_and_is_cut_at_its_size,
+    sources::what_no_filter_wants_is_deleted_without_an_invocation,
+    sources::a_mapping_is_disabled_enabled_and_deleted,
+    sources::a_mapping_outlives_a_restart_and_a_stop_shows_what_nobody_had,
+    sources::a_mapping_waits_while_its_function_may_not_run,
+    sources::a_mapping_that_cannot_be_is_refused,
     walls::a_function_reads_only_what_is_its_own,
     walls::a_program_runs_wherever_it_lies,
     walls::a_function_reaches_only_its_runtime_api_and_our_endpoint,

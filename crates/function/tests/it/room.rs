@@ -14,8 +14,8 @@ use flow::{
     SeededChance, Timestamp, Who,
 };
 use function::{
-    Config, Error, Function, Functions, Isolation, Ports, Resources, RoleCredentials, Settle,
-    Settled,
+    Config, Error, Function, Functions, Isolation, Outlet, Ports, Resources, RoleCredentials,
+    Settle, Settled,
 };
 use serde_json::{Value, json};
 use store::{Counts, Database, Dead};
@@ -28,6 +28,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::desk::Desk;
+
 pub(crate) const ARN: &str = "arn:aws:lambda:us-east-2:123456789012:function:act";
 pub(crate) const START: i64 = 1_795_341_600;
 
@@ -36,6 +38,7 @@ pub(crate) struct Room {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settled: Arc<Answers>,
     pub(crate) objects: Arc<Objects>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) dir: PathBuf,
     /// One message for each touch of the endpoint from within a function.
     pub(crate) touched: mpsc::Receiver<()>,
@@ -159,6 +162,7 @@ pub(crate) async fn open(
     clock: Arc<ManualClock>,
     settled: Arc<Answers>,
     objects: Arc<Objects>,
+    desk: Arc<Desk>,
     touched: mpsc::Sender<()>,
 ) -> Result<Functions, Error> {
     let boot = format!("boot {:p}", &dir);
@@ -199,6 +203,10 @@ pub(crate) async fn open(
         endpoint: Arc::new(serve),
         authorize: Arc::new(Policies),
         fetch: objects,
+        queues: Arc::clone(&desk) as Arc<dyn Outlet>,
+        topics: Arc::clone(&desk) as Arc<dyn Outlet>,
+        source: desk,
+        filters: Arc::new(crate::desk::filter),
         clock,
         chance: Arc::new(SeededChance::new(7)),
     };
@@ -218,6 +226,7 @@ impl Room {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
         let settled = Arc::new(Answers::default());
         let objects = Arc::new(Objects::default());
+        let desk = Arc::new(Desk::new(Arc::clone(&clock)));
         let (touch, touched) = mpsc::channel(64);
         let open = open(
             dir.clone(),
@@ -225,13 +234,15 @@ impl Room {
             Arc::clone(&clock),
             Arc::clone(&settled),
             Arc::clone(&objects),
+            Arc::clone(&desk),
             touch,
         );
         let functions = open.await.unwrap();
         functions.add(function(how)).unwrap();
         let (stop, mut run) = (CancellationToken::new(), JoinSet::new());
         run.spawn(function::run(functions.clone(), stop.clone()));
-        Self { functions, clock, settled, objects, dir, touched, stop, run, tries: 0, folder: None }
+        let (tries, folder) = (0, None);
+        Self { functions, clock, settled, objects, desk, dir, touched, stop, run, tries, folder }
     }
 
     pub(crate) async fn invoke(&self, delivery: &str, event: Value) -> String {

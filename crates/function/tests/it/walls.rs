@@ -7,6 +7,7 @@ use function::{Error, Isolation};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::desk::Desk;
 use crate::room::{Answers, Objects, Room, START, function, open};
 
 pub(crate) async fn a_function_reads_only_what_is_its_own() {
@@ -152,10 +153,10 @@ pub(crate) async fn required_isolation_refuses_where_a_wall_is_missing() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
     let (touch, _touched) = mpsc::channel(1);
     let (answers, objects) = (Arc::new(Answers::default()), Arc::new(Objects::default()));
-    let opened =
-        open(folder.path().to_owned(), Isolation::Required, clock, answers, objects, touch)
-            .await
-            .map(drop);
+    let desk = Arc::new(Desk::new(Arc::clone(&clock)));
+    let dir = folder.path().to_owned();
+    let opened = open(dir, Isolation::Required, clock, answers, objects, desk, touch);
+    let opened = opened.await.map(drop);
     if walls.iter().all(|wall| wall.standing) {
         assert!(opened.is_ok());
     } else {

@@ -19,7 +19,7 @@ const LISTED_MAX: usize = 1_000;
 /// Something that gave up, as `trailhound dead list --json` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// Where it gave up: `notification`, `function`, `alert` or `topic`, or `watch`.
+    /// Where it gave up: `notification`, `function`, `destination`, `alert` or `topic`, or `watch`.
     pub hop: String,
     /// Its id there.
     pub id: String,

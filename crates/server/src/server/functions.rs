@@ -5,6 +5,8 @@ use std::sync::Arc;
 use flow::{Authorize, Fetch};
 use function::{Function, Functions, Ports, Resources};
 use identity::Identity;
+use queue::Queues;
+use topic::Topics;
 
 use crate::{
     config::{Config, Isolation},
@@ -15,6 +17,9 @@ use crate::{
         function_to_bucket::Objects,
         function_to_gateway::InnerEndpoints,
         function_to_identity::{DETECT_ROLE, roles},
+        function_to_queue::ToQueues,
+        function_to_topic::ToTopics,
+        queue_to_function::{FromQueues, filters},
     },
 };
 
@@ -49,6 +54,7 @@ pub(crate) fn ports(
     (identity, authorization): (&Arc<Identity>, &Arc<Authorization>),
     findings: Findings,
     objects: &Arc<Objects>,
+    (queues, topics): (&Queues, &Topics),
 ) -> Ports {
     let inner = inner.clone();
     Ports {
@@ -57,6 +63,10 @@ pub(crate) fn ports(
         endpoint: Arc::new(move |listener, gone| inner.serve(listener, gone)),
         authorize: Arc::clone(authorization) as Arc<dyn Authorize>,
         fetch: Arc::clone(objects) as Arc<dyn Fetch>,
+        queues: Arc::new(ToQueues(queues.clone())),
+        topics: Arc::new(ToTopics(topics.clone())),
+        source: Arc::new(FromQueues(queues.clone())),
+        filters: filters(),
         clock: Arc::clone(&options.clock),
         chance: Arc::clone(&options.chance),
     }

@@ -19,8 +19,7 @@ use crate::{
     config::Config,
     passage::Passages,
     server::{
-        Options,
-        functions,
+        Options, functions,
         rules::{Keeper, Rules},
     },
     wiring::{
@@ -90,8 +89,16 @@ impl Rooms {
         let passages = Passages::default();
         let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
         let objects = Arc::new(Objects::default());
-        let ports = functions::ports(options, inner, (&identity, &authorization), findings, &objects);
-        let functions = Functions::open(functions::settings(options, endpoint), &state, &work, ports);
+        let ports = functions::ports(
+            options,
+            inner,
+            (&identity, &authorization),
+            findings,
+            &objects,
+            (&sqs, &topics),
+        );
+        let functions =
+            Functions::open(functions::settings(options, endpoint), &state, &work, ports);
         let functions = functions.await?;
         authorization.add("lambda", Arc::new(functions.clone()));
         keeper.begin(functions::detect(options), &functions)?;
@@ -103,7 +110,10 @@ impl Rooms {
             detect: functions::detect_arn(config),
         });
         let reach = notification::Reach {
-            functions: Arc::new(Events { functions: functions.clone(), passages: passages.clone() }),
+            functions: Arc::new(Events {
+                functions: functions.clone(),
+                passages: passages.clone(),
+            }),
             queues: Arc::new(sqs.clone()),
             topics: Arc::new(topics.clone()),
             authorize: Arc::clone(&shipped),
@@ -128,10 +138,18 @@ impl Rooms {
         let (clock_, chance_) = (Arc::clone(clock), Arc::clone(chance));
         let trails =
             Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
-        trail_to_bucket::stand_ready(config, &functions::detect_arn(config), &buckets, &trails).await?;
-        let gateway =
-            open_gateway(options, &journal, &identity, &authorization, (&topics, &sqs, &functions), &trails, &buckets)
-                .await?;
+        trail_to_bucket::stand_ready(config, &functions::detect_arn(config), &buckets, &trails)
+            .await?;
+        let gateway = open_gateway(
+            options,
+            &journal,
+            &identity,
+            &authorization,
+            (&topics, &sqs, &functions),
+            &trails,
+            &buckets,
+        )
+        .await?;
         inner.open(gateway.clone());
         let clock = Arc::clone(clock);
         let rooms = Self {
@@ -166,10 +184,11 @@ impl Rooms {
     }
 
     /// The queues of the road, in its order, under the names of their hops.
-    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 4] {
+    pub(crate) fn queues(&self) -> [(&'static str, &Queue); 5] {
         [
             ("notification", self.notifications.queue()),
             ("function", self.functions.queue()),
+            ("destination", self.functions.outcomes()),
             ("alert", self.alerts.queue()),
             ("topic", self.topics.queue()),
         ]

@@ -1,7 +1,7 @@
 //! What is published, once it is checked.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use flow::{Fault, Tree};
+use flow::{AttributeValue, Fault, QueueMessage, Tree};
 
 use crate::{api::required, topic::invalid};
 
@@ -33,6 +33,21 @@ impl Draft {
             attributes: Vec::new(),
             bytes: text.len(),
         }
+    }
+
+    /// A text with attributes.
+    pub(super) fn of_message(message: QueueMessage) -> Self {
+        let attributes = message.attributes.into_iter().map(|(name, attribute)| {
+            let value = match attribute.value {
+                AttributeValue::Text(text) => text,
+                AttributeValue::Bytes(bytes) => BASE64_STANDARD.encode(bytes),
+            };
+            (name, attribute.data_type, value)
+        });
+        let attributes: Vec<_> = attributes.collect();
+        let size: usize = attributes.iter().map(|(n, k, v)| n.len() + k.len() + v.len()).sum();
+        let bytes = message.body.len() + size;
+        Self { subject: None, text: message.body, by_protocol: Vec::new(), attributes, bytes }
     }
 
     /// Reads `Publish` or an entry of `PublishBatch`.
