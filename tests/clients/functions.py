@@ -27,13 +27,19 @@ def arn(name):
 
 
 def zipped(**files):
-    """A zip of these files; `__` in a name is a dot. What is named `bootstrap` may be executed."""
+    """A zip of these files; `__` in a name is a dot."""
+    return packed({name.replace("__", "."): text for name, text in files.items()})
+
+
+def packed(files):
+    """A zip of files by their paths. What is named `bootstrap` may be executed."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            entry = zipfile.ZipInfo(name.replace("__", "."))
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, body in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if name == "bootstrap" else 0o644) << 16
-            archive.writestr(entry, text)
+            archive.writestr(entry, body)
     return out.getvalue()
 
 
@@ -69,4 +75,21 @@ def let_bucket(client, name, bucket):
     return client.add_permission(
         FunctionName=name, StatementId=f"from-{bucket}", Action="lambda:InvokeFunction",
         Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}", SourceAccount=ACCOUNT,
+    )
+
+
+def wake(s3, bucket, name, prefix):
+    """Objects of the bucket under that prefix invoke the function."""
+    rule = {"Name": "prefix", "Value": prefix}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {
+                    "LambdaFunctionArn": arn(name),
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": {"Key": {"FilterRules": [rule]}},
+                }
+            ]
+        },
     )

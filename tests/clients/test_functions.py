@@ -1,12 +1,9 @@
 """A user's own function reads the log, as the tutorials have it."""
 
 import json
-import shutil
-import subprocess
-import sys
 
 import pytest
-from functions import WITH_BOTO3, arn, call, let_bucket, make, make_role, zipped
+from functions import WITH_BOTO3, call, let_bucket, make, make_role, wake, zipped
 from listener import Listener
 from road import ACCOUNT, make_bucket, subscribe
 from trailhound import Trailhound, until
@@ -68,22 +65,6 @@ def logs(server):
     return s3
 
 
-def wake(s3, bucket, name, prefix="AWSLogs/"):
-    rule = {"Name": "prefix", "Value": prefix}
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "LambdaFunctionConfigurations": [
-                {
-                    "LambdaFunctionArn": arn(name),
-                    "Events": ["s3:ObjectCreated:*"],
-                    "Filter": {"Key": {"FilterRules": [rule]}},
-                }
-            ]
-        },
-    )
-
-
 def test_a_topic_that_is_created_is_told_to_subscribers(server, logs, client):
     sns, functions = client("sns"), client("lambda")
     topic = sns.create_topic(Name="created-topics")["TopicArn"]
@@ -92,11 +73,11 @@ def test_a_topic_that_is_created_is_told_to_subscribers(server, logs, client):
     code = zipped(app__py=HANDLER)
     make(functions, "tutorial", role, code, Environment=environment, Timeout=30, MemorySize=256)
     with pytest.raises(logs.exceptions.ClientError) as refused:
-        wake(logs, BUCKET, "tutorial")
+        wake(logs, BUCKET, "tutorial", "AWSLogs/")
     message = "Unable to validate the following destination configurations"
     assert refused.value.response["Error"]["Message"] == message
     let_bucket(functions, "tutorial", BUCKET)
-    wake(logs, BUCKET, "tutorial")
+    wake(logs, BUCKET, "tutorial", "AWSLogs/")
     with Listener() as listener:
         subscribe(sns, listener, topic)
         sns.create_topic(Name="dropmeplease")
@@ -137,7 +118,6 @@ def test_a_role_that_may_not_is_told_so(server, client):
     assert "is not authorized to perform: SNS:CreateTopic" in answer["errorMessage"]
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="there is no node here")
 def test_a_node_handler_is_woken_by_an_object(server, client):
     s3, functions = client("s3"), client("lambda")
     make_bucket(s3, "node-objects")
@@ -179,42 +159,3 @@ def test_the_function_of_the_shipped_rules_is_listed_and_kept(client):
         with pytest.raises(functions.exceptions.InvalidParameterValueException) as refused:
             change()
         assert "detect is shipped with this server" in str(refused.value)
-
-
-@pytest.fixture(scope="module")
-def ric(tmp_path_factory):
-    """AWS's own client of the Runtime API for Python, from PyPI."""
-    folder = tmp_path_factory.mktemp("ric")
-    install = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), "awslambdaric"]
-    done = subprocess.run(install, capture_output=True, text=True, timeout=300)
-    if done.returncode != 0:
-        pytest.skip(f"awslambdaric does not install here: {done.stderr.strip()[-200:]}")
-    return folder
-
-
-def test_aws_own_client_runs_a_handler_where_the_zip_has_it(client, ric):
-    functions = client("lambda")
-    files = {
-        str(path.relative_to(ric)): path.read_bytes()
-        for path in ric.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    }
-    body = ("import sys\n\ndef handler(event, context):\n"
-            "    if event.get('fail'):\n        raise KeyError('a')\n"
-            "    return ['awslambdaric' in sys.modules, type(context).__module__]\n")
-    role = make_role(client("iam"), "ric")
-    make(functions, "ric", role, packed({**files, "app.py": body}), Timeout=30, MemorySize=256)
-    assert call(functions, "ric", {})[0] == [True, "awslambdaric.lambda_context"]
-    answer, output = call(functions, "ric", {"fail": True})
-    assert (answer["errorType"], answer["errorMessage"]) == ("KeyError", "'a'")
-    assert output["FunctionError"] == "Unhandled"
-
-
-def packed(files):
-    import io
-    import zipfile
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in files.items():
-            archive.writestr(name, body)
-    return out.getvalue()

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
@@ -20,8 +21,8 @@ use crate::invocation::Failure;
 
 /// The largest answer, in bytes, as Lambda's own message names it.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
-/// The largest description of an error, in bytes.
-const ERROR_BYTES_MAX: usize = 256 * 1024;
+/// The largest description of an error, in bytes: an answer like any.
+const ERROR_BYTES_MAX: usize = RESPONSE_BYTES_MAX;
 /// Messages of one instance that wait to be looked at.
 pub(crate) const MESSAGES_MAX: usize = 16;
 /// What is kept of an error's type or message, in bytes.
@@ -65,13 +66,16 @@ pub(crate) struct Message {
 
 /// The API as a router.
 pub(crate) fn router(messages: mpsc::Sender<Message>) -> Router {
-    Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-        .route("/2018-06-01/runtime/init/error", post(init_error))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(messages)
+    // Some clients write the slash twice.
+    let paths = ["/2018-06-01/runtime", "//2018-06-01/runtime"];
+    let routes = paths.iter().fold(Router::new(), |router, path| {
+        router
+            .route(&format!("{path}/invocation/next"), get(next))
+            .route(&format!("{path}/invocation/{{id}}/response"), post(response))
+            .route(&format!("{path}/invocation/{{id}}/error"), post(error))
+            .route(&format!("{path}/init/error"), post(init_error))
+    });
+    routes.layer(DefaultBodyLimit::disable()).with_state(messages)
 }
 
 type Messages = State<mpsc::Sender<Message>>;
@@ -137,8 +141,10 @@ async fn answer(body: Body) -> Result<Result<Bytes, Failure>, Response> {
 fn streamed_failure(trailers: &HeaderMap) -> Option<Failure> {
     let text = |name: &str| trailers.get(name).map(|value| clip(value.to_str().unwrap_or("?")));
     let error_type = text("lambda-runtime-function-error-type")?;
-    let message = text("lambda-runtime-function-error-body").unwrap_or_default();
-    Some(Failure::new(&error_type, message))
+    let body = trailers.get("lambda-runtime-function-error-body");
+    let body = body.map(|value| BASE64_STANDARD.decode(value).unwrap_or_default());
+    let Described { error_message, .. } = told(&body.unwrap_or_default());
+    Some(Failure::new(&error_type, clip(&error_message)))
 }
 
 async fn error(
@@ -162,18 +168,23 @@ async fn init_error(State(messages): Messages, headers: HeaderMap, body: Body) -
     }
 }
 
+/// What clients say of an error.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Described {
+    error_type: String,
+    error_message: String,
+}
+
+fn told(bytes: &[u8]) -> Described {
+    serde_json::from_slice(bytes).unwrap_or_default()
+}
+
 /// Clients differ in where they say what: the body has most, a header the type.
 async fn failure(headers: &HeaderMap, body: Body) -> Failure {
-    #[derive(Default, Deserialize)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Described {
-        error_type: String,
-        error_message: String,
-    }
     let whole = Limited::new(body, ERROR_BYTES_MAX).collect().await;
     let bytes = whole.map(|whole| whole.to_bytes()).unwrap_or_default();
-    let Described { mut error_type, error_message } =
-        serde_json::from_slice(&bytes).unwrap_or_default();
+    let Described { mut error_type, error_message } = told(&bytes);
     let header = headers.get("lambda-runtime-function-error-type");
     if error_type.is_empty() {
         let named = header.and_then(|value| value.to_str().ok()).unwrap_or("Function.Unknown");

@@ -1,14 +1,21 @@
 // Runs a Node.js handler against Lambda's Runtime API. AWS's own client (`aws-lambda-ric`) is used
-// instead where the zip has it.
-import { existsSync } from "node:fs";
+// instead where the zip, a layer or the interpreter has it.
+import { existsSync, readFileSync, statSync } from "node:fs";
 import http from "node:http";
+import { createRequire } from "node:module";
 import path from "node:path";
+import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 
 const API = "/2018-06-01/runtime";
 const TASK = process.env.LAMBDA_TASK_ROOT ?? "/var/task";
+const MODULES = [path.join(TASK, "node_modules"), "/opt/nodejs/node_modules", "/node_modules"];
 const RICS = ["aws-lambda-ric", "@serverless-stack/aws-lambda-ric"];
+// From this release on a handler is a function of two arguments whose value is the answer.
+const NO_CALLBACKS = 24;
+const RELEASE = Number(/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV ?? "")?.[1] ?? 0);
 // Lambda's exit codes for what nobody caught.
 const EXIT_REJECTION = 128;
 const EXIT_EXCEPTION = 129;
@@ -38,21 +45,28 @@ class Fault extends Error {
   }
 }
 
+function isError(value) {
+  return value instanceof Error || (typeof value?.stack === "string" && typeof value.name === "string");
+}
+
 function describe(error) {
-  if (error instanceof Error || (error && typeof error.stack === "string")) {
-    const trace = String(error.stack).split("\n");
-    return { errorType: error.name, errorMessage: error.message, trace };
+  try {
+    if (isError(error)) {
+      return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split("\n") ?? [] };
+    }
+    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  } catch {
+    return { errorType: "handled", errorMessage: "The error that was thrown cannot be told", trace: [] };
   }
-  const message = typeof error === "object" ? JSON.stringify(error) : String(error);
-  return { errorType: typeof error, errorMessage: message, trace: [] };
 }
 
 function report(url, error) {
   const described = describe(error);
-  const headers = {
-    "Content-Type": "application/json",
-    "Lambda-Runtime-Function-Error-Type": described.errorType,
-  };
+  const headers = { "Content-Type": "application/json" };
+  // A header holds less than a name may; the body has it whole.
+  if (/^[\x20-\x7e]+$/.test(described.errorType)) {
+    headers["Lambda-Runtime-Function-Error-Type"] = described.errorType;
+  }
   return call("POST", url, JSON.stringify(described), headers);
 }
 
@@ -60,7 +74,7 @@ let requestId;
 
 // Every line as Lambda's own console writes it: when, for which request, how grave.
 function setConsole() {
-  const levels = { log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", debug: "DEBUG", trace: "TRACE" };
+  const levels = { log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", debug: "DEBUG", trace: "TRACE", fatal: "FATAL" };
   for (const [name, level] of Object.entries(levels)) {
     console[name] = (...values) => {
       const parts = [new Date().toISOString(), requestId ?? "undefined", level, format(...values)];
@@ -69,61 +83,89 @@ function setConsole() {
   }
 }
 
+// An error with what its maker gave it besides.
 function tell(what, error) {
-  const { errorType, errorMessage, trace } = describe(error);
-  console.error(`${what} \t${JSON.stringify({ errorType, errorMessage, stack: trace })}`);
+  const whole = (_name, value) => {
+    if (!isError(value)) return value;
+    const { name: errorType, message: errorMessage, code, stack } = value;
+    return { errorType, errorMessage, code, ...value, stack: stack?.split("\n") };
+  };
+  let told;
+  try {
+    told = JSON.stringify(isError(error) ? error : new Error(describe(error).errorMessage), whole);
+  } catch {
+    told = JSON.stringify(describe(error));
+  }
+  console.error(`${what} \t${told}`);
 }
 
+const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+const PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response";
+
+// Marks handlers that write their answer, and puts what HTTP says of an answer before it.
 globalThis.awslambda = {
-  streamifyResponse() {
-    throw new Fault("Runtime.StreamingNotOffered", "Functions that stream their answers are not offered by this server");
+  streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: "response" }),
+  HttpResponseStream: {
+    from(stream, prelude) {
+      stream.setContentType(PRELUDE_TYPE);
+      stream.write(JSON.stringify(prelude));
+      stream.write(Buffer.alloc(8));
+      return stream;
+    },
   },
 };
 
-function moduleFile(name) {
-  for (const ending of ["", ".js", ".mjs", ".cjs"]) {
-    const file = path.resolve(TASK, name + ending);
-    if (existsSync(file) && (ending || path.extname(file))) return file;
-  }
-  throw new Fault("Runtime.ImportModuleError", `Error: Cannot find module '${name}'`);
+// As Lambda looks for it: a file of that name, else an installed package.
+function importModule(folder, name) {
+  const file = path.resolve(TASK, folder, name);
+  const found = ["", ".js", ".mjs", ".cjs"].map((ending) => file + ending).find(isFile);
+  if (found) return import(pathToFileURL(found).href);
+  const require = createRequire(import.meta.url);
+  return require(require.resolve(name, { paths: [TASK, path.resolve(TASK, folder)] }));
 }
+
+const isFile = (file) => statSync(file, { throwIfNoEntry: false })?.isFile();
 
 // `folder/module.function`, where the function may be a member of a member.
 async function load(name) {
+  if (name.includes("..")) {
+    throw new Fault("Runtime.MalformedHandlerName", `'${name}' is not a valid handler name: it may not hold '..'`);
+  }
   const folder = name.slice(0, name.lastIndexOf("/") + 1);
   const [module, ...members] = name.slice(folder.length).split(".");
-  if (!module || members.length === 0 || name.includes("..")) {
-    throw new Fault("Runtime.MalformedHandlerName", "Bad handler");
-  }
-  const file = moduleFile(folder + module);
+  if (members.length === 0) throw new Fault("Runtime.MalformedHandlerName", "Bad handler");
   let space;
   try {
-    space = await import(pathToFileURL(file).href);
+    space = await importModule(folder, module);
   } catch (error) {
+    hint(error);
     if (error instanceof SyntaxError) {
-      const fault = new Fault("Runtime.UserCodeSyntaxError", `SyntaxError: ${error.message}`);
+      const fault = new Fault("Runtime.UserCodeSyntaxError", String(error));
       fault.stack = error.stack;
       throw fault;
     }
-    if (["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code)) {
-      hint(error);
-      throw new Fault("Runtime.ImportModuleError", `Error: ${error.message}`);
-    }
+    if (error?.code === "MODULE_NOT_FOUND") throw new Fault("Runtime.ImportModuleError", String(error));
     throw error;
   }
   const find = (from) => members.reduce((value, member) => value?.[member], from);
-  const handler = find(space) ?? find(space.default);
-  if (handler === undefined) {
+  const handler = find(space) ?? find(space?.default);
+  if (!handler) {
     throw new Fault("Runtime.HandlerNotFound", `${name} is undefined or not exported`);
   }
   if (typeof handler !== "function") {
     throw new Fault("Runtime.HandlerNotFound", `${name} is not a function`);
   }
+  if (RELEASE >= NO_CALLBACKS && handler.length >= 3 && !handler[STREAMING]) {
+    throw new Fault(
+      "Runtime.CallbackHandlerDeprecated",
+      `${name} takes a callback, which no runtime from nodejs${NO_CALLBACKS}.x on gives: make it an async function`,
+    );
+  }
   return handler;
 }
 
 function hint(error) {
-  const missing = /'(@aws-sdk\/[^']+|@smithy\/[^']+)'/.exec(error.message)?.[1];
+  const missing = /'(@aws-sdk\/[^']+|@smithy\/[^']+)'/.exec(error?.message ?? "")?.[1];
   if (missing) {
     process.stdout.write(
       `\`${missing}\` is part of Lambda's own runtime, but not of this Node.js: put it into the zip's` +
@@ -137,7 +179,7 @@ function contextOf(headers) {
   const json = (name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
   const deadline = Number(headers["lambda-runtime-deadline-ms"]);
   return {
-    callbackWaitsForEmptyEventLoop: true,
+    ...(RELEASE < NO_CALLBACKS && { callbackWaitsForEmptyEventLoop: true }),
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: env.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
@@ -193,6 +235,36 @@ function run(handler, event, context) {
   });
 }
 
+// All that a handler wrote, as one answer.
+async function collect(handler, event, context) {
+  const chunks = [];
+  let type = "application/octet-stream";
+  const stream = new Writable({
+    write(chunk, _encoding, next) {
+      chunks.push(chunk);
+      next();
+    },
+  });
+  stream.setContentType = (given) => (type = given);
+  const ended = finished(stream);
+  // Awaited below; until then nobody looks whether it failed.
+  ended.catch(() => {});
+  await handler(event, stream, context);
+  if (!stream.writableEnded && !stream.destroyed) throw new Error("Response stream is not finished.");
+  await ended;
+  return { type, body: Buffer.concat(chunks) };
+}
+
+async function answerOf(handler, event, context) {
+  if (handler[STREAMING]) return collect(handler, event, context);
+  const value = await (RELEASE < NO_CALLBACKS ? run(handler, event, context) : handler(event, context));
+  try {
+    return { type: "application/json", body: JSON.stringify(value === undefined ? null : value) ?? "null" };
+  } catch {
+    throw new Fault("Runtime.JSONStringifyError", "Unable to stringify response body");
+  }
+}
+
 async function serve(handler) {
   requestId = undefined;
   const { response, body } = await call("GET", "/invocation/next");
@@ -203,15 +275,14 @@ async function serve(handler) {
   process.env._X_AMZN_TRACE_ID = response.headers["lambda-runtime-trace-id"] ?? "";
   let answer;
   try {
-    const value = await run(handler, JSON.parse(body), context);
-    answer = JSON.stringify(value === undefined ? null : value) ?? "null";
+    answer = await answerOf(handler, JSON.parse(body), context);
   } catch (error) {
     tell("Invoke Error", error);
     await report(`/invocation/${requestId}/error`, error);
     return;
   }
-  const headers = { "Content-Type": "application/json" };
-  const { response: taken, body: said } = await call("POST", `/invocation/${requestId}/response`, answer, headers);
+  const headers = { "Content-Type": answer.type };
+  const { response: taken, body: said } = await call("POST", `/invocation/${requestId}/response`, answer.body, headers);
   if (taken.statusCode >= 400 && taken.statusCode !== 413) {
     console.error(`The answer was not taken: ${taken.statusCode} ${said}`);
   }
@@ -219,8 +290,12 @@ async function serve(handler) {
 
 function giveUp(what, kind, code) {
   return async (error) => {
-    const fault = kind ? new Fault(kind, String(error?.stack ? `${error.name}: ${error.message}` : error)) : error;
-    if (kind && error?.stack) fault.stack = error.stack;
+    let fault = error;
+    if (kind) {
+      fault = new Fault(kind, isError(error) ? `${error.name}: ${error.message}` : describe(error).errorMessage);
+      fault.reason = error;
+      fault.stack = error?.stack ?? fault.stack;
+    }
     tell(what, fault);
     try {
       await report(requestId ? `/invocation/${requestId}/error` : "/init/error", fault);
@@ -230,14 +305,23 @@ function giveUp(what, kind, code) {
   };
 }
 
+// AWS's own client, by the program that its package names.
+function ownClient() {
+  for (const folder of MODULES.flatMap((modules) => RICS.map((ric) => path.join(modules, ric)))) {
+    const about = path.join(folder, "package.json");
+    if (!existsSync(about)) continue;
+    const { bin } = JSON.parse(readFileSync(about, "utf8"));
+    const program = typeof bin === "string" ? bin : Object.values(bin ?? {})[0];
+    if (program) return path.join(folder, program);
+  }
+}
+
 async function main() {
   const name = process.env._HANDLER;
-  for (const ric of RICS) {
-    const client = path.join(TASK, "node_modules", ric, "bin", "index.mjs");
-    if (existsSync(client)) {
-      process.argv = [process.argv[0], client, name];
-      return import(pathToFileURL(client).href);
-    }
+  const client = ownClient();
+  if (client) {
+    process.argv = [process.argv[0], client, name];
+    return import(pathToFileURL(client).href);
   }
   setConsole();
   process.on("unhandledRejection", giveUp("Unhandled Promise Rejection", "Runtime.UnhandledPromiseRejection", EXIT_REJECTION));

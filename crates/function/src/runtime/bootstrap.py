@@ -6,6 +6,7 @@ AWS's own client (`awslambdaric`) is used instead where the zip or the interpret
 import http.client
 import importlib
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -16,8 +17,8 @@ from types import SimpleNamespace
 
 API = "/2018-06-01/runtime"
 TASK = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
-# What the client of AWS calls an error without a type.
-UNKNOWN = "Runtime.Unknown"
+# Since this release answers hold their characters as they are.
+PLAIN_TEXT_SINCE = 12
 
 
 class Fault(Exception):
@@ -57,7 +58,10 @@ class Api:
                     raise
 
     def report(self, path, kind, described):
-        headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": kind}
+        headers = {"Content-Type": "application/json"}
+        # A header holds less than a name may; the body has it whole.
+        if kind.isascii() and kind.isprintable():
+            headers["Lambda-Runtime-Function-Error-Type"] = kind
         return self.call("POST", path, json.dumps(described).encode(), headers)
 
 
@@ -78,12 +82,12 @@ class Context:
         self.log_group_name = env.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = env.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
-        cognito = json.loads(headers.get("Lambda-Runtime-Cognito-Identity") or "{}")
+        cognito = parsed(headers, "Cognito-Identity") or {}
         self.identity = Identity(
             cognito_identity_id=cognito.get("cognitoIdentityId"),
             cognito_identity_pool_id=cognito.get("cognitoIdentityPoolId"),
         )
-        self.client_context = client_context(headers.get("Lambda-Runtime-Client-Context"))
+        self.client_context = client_context(parsed(headers, "Client-Context"))
         self._deadline = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self):
@@ -97,10 +101,21 @@ class Context:
         return f"LambdaContext([{','.join(f'{k}={v}' for k, v in shown.items())}])"
 
 
-def client_context(text):
-    if not text:
+def parsed(headers, name):
+    text = headers.get(f"Lambda-Runtime-{name}")
+    try:
+        given = json.loads(text) if text else None
+        if given is not None and not isinstance(given, dict):
+            raise ValueError("no object")
+    except ValueError as error:
+        message = f"Unable to parse {name.replace('-', ' ')} JSON: {error}"
+        raise Fault("Runtime.LambdaContextUnmarshalError", message) from None
+    return given
+
+
+def client_context(given):
+    if given is None:
         return None
-    given = json.loads(text)
     client = given.get("client")
     names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
     client = SimpleNamespace(**{name: client.get(name) for name in names}) if client else None
@@ -138,6 +153,9 @@ def load(name):
         module_name, function_name = name.rsplit(".", 1)
     except ValueError as error:
         raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{name}': {error}") from None
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = f"Cannot use built-in module {module_name} as a handler module"
+        raise Fault("Runtime.BuiltInModuleConflict", message)
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
@@ -190,18 +208,27 @@ def tell(described):
     print(text)
 
 
-def flush():
-    sys.stdout.flush()
-    sys.stderr.flush()
-
-
 def plain(value):
     """What JSON has no name for, but Lambda's own runtime answers all the same."""
     import decimal
 
     if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        whole = value.is_finite() and value == value.to_integral_value()
+        return int(value) if whole else float(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def marshal(answer):
+    """An answer as bytes, and their type; bytes are given on as they are."""
+    if isinstance(answer, bytes):
+        return answer, "application/unknown"
+    release = os.environ.get("AWS_EXECUTION_ENV", "").rpartition("python3.")[2]
+    escaped = release.isdigit() and int(release) < PLAIN_TEXT_SINCE
+    try:
+        body = json.dumps(answer, default=plain, ensure_ascii=escaped).encode()
+    except Exception as error:
+        raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
+    return body, "application/json"
 
 
 def serve(api, handler):
@@ -209,35 +236,36 @@ def serve(api, handler):
     if response.status != 200:
         # The server is about to end this process.
         sys.exit(0)
-    context = Context(response.headers)
-    Lines.request_id = request_id = context.aws_request_id
+    Lines.request_id = request_id = response.headers["Lambda-Runtime-Aws-Request-Id"]
     os.environ["_X_AMZN_TRACE_ID"] = response.headers.get("Lambda-Runtime-Trace-Id") or ""
     try:
+        context = Context(response.headers)
         try:
             event = json.loads(event)
         except ValueError as error:
             raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
-        answer = handler(event, context)
-        try:
-            body = json.dumps(answer, default=plain).encode()
-        except Exception as error:
-            raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
+        body, content_type = marshal(handler(event, context))
     except Exception as error:
         kind, described = describe(error, request_id)
         tell(described)
-        flush()
         api.report(f"/invocation/{request_id}/error", kind, described)
         return
-    flush()
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": content_type}
     response, said = api.call("POST", f"/invocation/{request_id}/response", body, headers)
     if response.status >= 400 and response.status != 413:
         print(f"The answer was not taken: {response.status} {said.decode(errors='replace')}")
 
 
+def set_output():
+    # What was printed is out, even if this process is ended next.
+    for name in ("stdout", "stderr"):
+        raw = open(getattr(sys, name).fileno(), "wb", buffering=0, closefd=False)
+        text = io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True)
+        setattr(sys, name, text)
+
+
 def main():
     search_path()
-    sys.stdout.reconfigure(line_buffering=True)
     name = os.environ["_HANDLER"]
     if importlib.util.find_spec("awslambdaric"):
         from awslambdaric.__main__ import main as ric
@@ -245,13 +273,13 @@ def main():
         sys.argv = ["awslambdaric", name]
         sys.exit(ric(sys.argv))
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    set_output()
     set_logging()
     try:
         handler = load(name)
     except Exception as error:
         kind, described = describe(error, "")
         tell(described)
-        flush()
         api.report("/init/error", kind, described)
         sys.exit(1)
     while True:
