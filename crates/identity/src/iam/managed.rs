@@ -217,7 +217,7 @@ impl Identity {
     }
 
     pub(super) async fn untag_policy(&self, request: &Request) -> Result<Tree, Fault> {
-        let keys = tags::keys(request);
+        let keys = tags::keys(request)?;
         self.edit_policy(request, |policy| {
             policy.tags.retain(|key, _| !keys.contains(key));
             Ok(())

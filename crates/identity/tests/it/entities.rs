@@ -141,3 +141,46 @@ async fn documents_are_answered_encoded_and_groups_are_refused() {
     world.identity.ensure_role("build", "lambda.amazonaws.com", ("p", MAY)).await.unwrap();
     assert_eq!(world.identity.role_arn("build").as_deref(), Some(ROLE));
 }
+
+#[tokio::test]
+async fn tags_of_users_are_one_in_either_case_and_those_of_policies_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world(dir.path(), 1, START).await;
+    let tagged = |member, name: &str, keys: &[&str]| {
+        let tag = |key: &&str| Tree::map([("Key", Tree::from(*key)), ("Value", Tree::from("x"))]);
+        let tags = Tree::List(keys.iter().map(tag).collect());
+        Tree::map([(member, Tree::from(name)), ("PolicyDocument", Tree::from(MAY)), ("Tags", tags)])
+    };
+    let call =
+        async |operation: &str, input| world.call_of("iam", world.root(), operation, input).await;
+    let refused = async |input| call("CreateUser", input).await.unwrap_err();
+    let twice = refused(tagged("UserName", "ada", &["Team", "team"])).await;
+    assert_eq!(twice.code, "InvalidInputException");
+    call("CreatePolicy", tagged("PolicyName", "may", &["Team", "team"])).await.unwrap();
+
+    call("CreateUser", tagged("UserName", "ada", &["Team", "cost"])).await.unwrap();
+    call("TagUser", tagged("UserName", "ada", &["TEAM"])).await.unwrap();
+    let keys = async || {
+        let shown = world.iam("ListUserTags", &[("UserName", "ada")]).await.unwrap();
+        let text = |tag: &Tree| tag.text("Key").unwrap().to_owned();
+        shown.list("Tags").iter().map(text).collect::<Vec<_>>()
+    };
+    assert_eq!(keys().await, ["TEAM", "cost"]);
+    let gone = Tree::map([
+        ("UserName", Tree::from("ada")),
+        ("TagKeys", Tree::List(vec![Tree::from("Cost")])),
+    ]);
+    call("UntagUser", gone).await.unwrap();
+    assert_eq!(keys().await, ["TEAM"]);
+
+    for (key, place) in [
+        ("", "tags.1.member.key"),
+        ("aws:team", "tags.1.member.key"),
+        ("no!", "regular expression"),
+        (&"k".repeat(129), "less than or equal to 128"),
+    ] {
+        let fault = refused(tagged("UserName", "bob", &[key])).await;
+        assert_eq!(fault.code, "ValidationError", "{key}");
+        assert!(fault.message.contains(place), "{}", fault.message);
+    }
+}
