@@ -15,6 +15,7 @@ mod message;
 mod namespaces;
 mod outside;
 mod root;
+mod sweep;
 
 use std::{
     ffi::OsString,
@@ -22,12 +23,17 @@ use std::{
     process::ExitCode,
 };
 
-pub(crate) use self::limits::{Limits, PROCESSES_MAX};
+use nix::sys::signal::Signal;
+
+pub(crate) use self::limits::{Limits, PROCESSES_SEEN_MAX};
 pub(crate) use self::message::{GO, Inside, LINE_BYTES_MAX, Opened, Outside, Ready};
 pub(crate) use self::namespaces::Namespaces;
 
 /// The argument that names the second stage.
 const INSIDE: &str = "inside";
+
+/// The word to the outside of a function without a process namespace: end it, and all that it let go.
+pub(crate) const SWEEP: Signal = Signal::SIGUSR1;
 
 /// What a shell and this launcher add to a signal's number to make an exit code of it.
 pub(crate) const SIGNAL_CODE: i32 = 128;

@@ -6,7 +6,7 @@ mod talk;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitStatus, time::Duration};
 
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use tokio::{net::TcpListener, process::Child};
@@ -15,7 +15,7 @@ pub(crate) use self::spawner::Spawner;
 use self::talk::Talk;
 use crate::{
     Error, Wall,
-    launch::{GO, Inside, Limits, Namespaces, Opened, Outside, Ready, SIGNAL_CODE},
+    launch::{GO, Inside, Limits, Namespaces, Opened, Outside, Ready, SIGNAL_CODE, SWEEP},
     wall,
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Enclosed {
 pub(crate) struct Process {
     pub(crate) child: Child,
     session: Option<Pid>,
+    /// Whether the launcher has to look for what the function let go.
+    sweeps: bool,
 }
 
 impl Opening {
@@ -73,7 +75,7 @@ impl Opening {
     pub(crate) async fn start(spawner: &Spawner, launcher: &[OsString]) -> Result<Self, Error> {
         let (child, socket) = spawner.spawn(launcher).await.map_err(stuck("launcher"))?;
         let session = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        let mut process = Process { child, session };
+        let mut process = Process { child, session, sweeps: false };
         let mut talk = Talk::new(socket).map_err(stuck("socket"))?;
         let order = Outside { launcher: launcher.to_owned(), server: std::process::id() };
         let told = async {
@@ -91,6 +93,7 @@ impl Opening {
         let runtime = listener(talk.listener()).map_err(stuck("listener"))?;
         runtime.set_nonblocking(true).map_err(stuck("listener"))?;
         let runtime = TcpListener::from_std(runtime).map_err(stuck("listener"))?;
+        process.sweeps = !namespaces.processes;
         let endpoint = match endpoint {
             Some(address) => Some((listener(talk.listener()).map_err(stuck("listener"))?, address)),
             None => None,
@@ -100,7 +103,7 @@ impl Opening {
 
     /// Has the process raise the other walls.
     pub(crate) async fn enclose(self, order: Order) -> Result<(Enclosed, TcpListener), Error> {
-        let Self { mut process, mut talk, mut walls, namespaces, runtime, .. } = self;
+        let Self { mut process, mut talk, walls, namespaces, runtime, .. } = self;
         let Order { command, env, readable, shown, scratch, root, folder, limits, endpoint_port } =
             order;
         let ports = endpoint_port.into_iter().chain([self.runtime_address.port()]).collect();
@@ -122,9 +125,7 @@ impl Opening {
         };
         match turn(told).await {
             Ok(Ready { walls: newer, scratch_is_unbounded }) => {
-                // What the inside says of a wall is newer than what the outside feared.
-                walls.splice(0..0, newer);
-                let walls = wall::complete(&walls);
+                let walls = wall::complete(&wall::renew(newer, walls));
                 Ok((Enclosed { process, talk, walls, scratch_is_unbounded }, runtime))
             }
             Err(error) => Err(process.last_words("walls", error).await),
@@ -152,8 +153,21 @@ impl Process {
 
     /// Kills the whole session.
     pub(crate) async fn kill(&mut self) -> Option<ExitStatus> {
+        if self.sweep()
+            && let Ok(ended) = tokio::time::timeout(GRACE, self.child.wait()).await
+        {
+            return ended.ok();
+        }
         self.signal(Signal::SIGKILL);
         self.child.wait().await.ok()
+    }
+
+    /// Has the launcher end all that it finds, where it has to look; whether it was told.
+    fn sweep(&self) -> bool {
+        match (self.session, self.child.id()) {
+            (Some(launcher), Some(_)) if self.sweeps => kill(launcher, SWEEP).is_ok(),
+            _ => false,
+        }
     }
 
     fn signal(&self, signal: Signal) {

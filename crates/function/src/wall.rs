@@ -41,6 +41,22 @@ impl Wall {
     }
 }
 
+/// What the inside says of a wall is newer than what the outside feared; both are told where both
+/// find it missing.
+pub(crate) fn renew(newer: Vec<Wall>, older: Vec<Wall>) -> Vec<Wall> {
+    let told = |wall: Wall| {
+        let before = older.iter().find(|old| old.name == wall.name && !old.standing);
+        match before.filter(|_| !wall.standing) {
+            Some(old) if !wall.why.contains(&old.why) => {
+                Wall::missing(&wall.name, format!("{}; {}", old.why, wall.why))
+            }
+            _ => wall,
+        }
+    };
+    let newer: Vec<Wall> = newer.into_iter().map(told).collect();
+    newer.into_iter().chain(older).collect()
+}
+
 /// Every wall once, in order; what nobody reported does not stand.
 pub(crate) fn complete(reported: &[Wall]) -> Vec<Wall> {
     let find = |name| reported.iter().find(|wall| wall.name == name).cloned();
@@ -52,6 +68,16 @@ pub(crate) fn complete(reported: &[Wall]) -> Vec<Wall> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wall_is_as_it_was_last_seen_and_keeps_every_reason_why_it_is_missing() {
+        let missing = |name, why: &str| Wall::missing(name, why);
+        let older = vec![missing(NETWORK, "a"), missing(FILES, "b"), Wall::stands(LIFE, "c")];
+        let newer = vec![missing(NETWORK, "d"), Wall::stands(FILES, "e")];
+        let walls = complete(&renew(newer, older));
+        let why = |name| walls.iter().find(|wall| wall.name == name).unwrap().why.as_str();
+        assert_eq!((why(NETWORK), why(FILES), why(LIFE)), ("a; d", "e", "c"));
+    }
 
     #[test]
     fn a_wall_that_nobody_reported_is_missing() {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use super::folder::held_bytes;
 use crate::{
     Resources,
-    launch::PROCESSES_MAX,
+    launch::PROCESSES_SEEN_MAX,
     memory::{self, Usage},
 };
 
@@ -18,6 +18,9 @@ const EVERY_IDLE: Duration = Duration::from_millis(500);
 const EVERY_SCRATCH: Duration = Duration::from_secs(1);
 /// Looking takes this part of the time at most, however much there is to see.
 const PART: u32 = 10;
+
+/// The launcher's two stages are processes too.
+const LAUNCHERS: u64 = 2;
 
 /// More is used than may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ impl Over {
                 format!("The function used more than its memory of {size} MB and was ended")
             }
             Self::Processes => format!(
-                "The function had more than {PROCESSES_MAX} processes and threads and was ended"
+                "The function had more than {PROCESSES_SEEN_MAX} processes and threads and was ended"
             ),
             Self::Scratch => {
                 let size = megabytes(resources.scratch_bytes);
@@ -85,7 +88,7 @@ impl Gauge {
         let Usage { bytes, threads } =
             pid.map_or_else(Usage::default, |id| memory::usage(id, limit));
         self.used_bytes = self.used_bytes.max(bytes);
-        let crowded = threads > PROCESSES_MAX.saturating_add(LAUNCHERS);
+        let crowded = threads > PROCESSES_SEEN_MAX.saturating_add(LAUNCHERS);
         let full = self.scratch_is_full();
         self.looked = Instant::now();
         self.took = self.looked - begun;
@@ -107,6 +110,3 @@ impl Gauge {
         held > self.resources.scratch_bytes
     }
 }
-
-/// The launcher's two stages are processes too.
-const LAUNCHERS: u64 = 2;

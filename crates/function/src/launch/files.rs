@@ -4,12 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, NetPort, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope, path_beneath_rules,
 };
 
 /// The newest rules that we ask for; older kernels keep those that they know.
 const RULES: ABI = ABI::V6;
+/// The first rules that know ports.
+const PORTS_SINCE: ABI = ABI::V4;
 
 /// The system's own: libraries, interpreters, names, certificates. Everyone may read them.
 pub(super) const SYSTEM: &[&str] = &[
@@ -40,26 +43,38 @@ pub(super) const SYSTEM: &[&str] = &[
 pub(super) const DEVICES: &[&str] =
     &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
-/// Restricts this process and all that it starts; how well. `ports` are all that it may connect to,
+/// How well a process is restricted.
+pub(super) struct Kept {
+    pub(super) how: &'static str,
+    /// Whether it connects to the given ports alone.
+    pub(super) ports: bool,
+}
+
+/// Restricts this process and all that it starts. `ports` are all that it may connect to,
 /// where it shares a network.
 pub(super) fn restrict(
     readable: &[PathBuf],
     scratch: &Path,
     ports: Option<&[u16]>,
-) -> Result<&'static str, String> {
-    match ruleset(readable, scratch, ports) {
-        Ok(RulesetStatus::FullyEnforced) => Ok("Landlock"),
-        Ok(RulesetStatus::PartiallyEnforced) => Ok("Landlock, as far as this kernel knows it"),
-        Ok(RulesetStatus::NotEnforced) => Err("this kernel has no Landlock".to_owned()),
-        Err(error) => Err(format!("Landlock: {error}")),
-    }
+) -> Result<Kept, String> {
+    let status = ruleset(readable, scratch, ports).map_err(|error| format!("Landlock: {error}"))?;
+    let how = match status.ruleset {
+        RulesetStatus::FullyEnforced => "Landlock",
+        RulesetStatus::PartiallyEnforced => "Landlock, as far as this kernel knows it",
+        RulesetStatus::NotEnforced => return Err("this kernel has no Landlock".to_owned()),
+    };
+    let knows_ports = matches!(
+        status.landlock,
+        LandlockStatus::Available { effective_abi, .. } if effective_abi >= PORTS_SINCE
+    );
+    Ok(Kept { how, ports: ports.is_some() && knows_ports })
 }
 
 fn ruleset(
     readable: &[PathBuf],
     scratch: &Path,
     ports: Option<&[u16]>,
-) -> Result<RulesetStatus, RulesetError> {
+) -> Result<RestrictionStatus, RulesetError> {
     let read = AccessFs::from_read(RULES);
     let system = SYSTEM.iter().chain(["/proc"].iter()).map(Path::new);
     let readable = readable.iter().map(PathBuf::as_path).chain(system);
@@ -82,5 +97,5 @@ fn ruleset(
     for port in ports.unwrap_or_default() {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
-    Ok(rules.restrict_self()?.ruleset)
+    rules.restrict_self()
 }

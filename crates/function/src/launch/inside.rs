@@ -20,7 +20,8 @@ use nix::{
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::{
-    GO, Inside, Ready, SIGNAL_CODE, Step, Stuck, calls, files, limits, message::Control, root,
+    GO, Inside, Ready, SIGNAL_CODE, SWEEP, Step, Stuck, calls, files, limits, message::Control,
+    root,
 };
 use crate::wall::{self, Wall};
 
@@ -39,13 +40,17 @@ pub(super) fn run() -> Result<i32, Stuck> {
     let ports = (!own_network).then_some(order.ports.as_slice());
     // Landlock knows files, wherever they are shown.
     let landlock = files::restrict(&seen(&order, own_root), &scratch, ports);
-    let files = files_wall(own_root, landlock, &walls);
+    let narrowed = landlock.as_ref().is_ok_and(|kept| kept.ports);
+    let files = files_wall(own_root, landlock.map(|kept| kept.how), &walls);
     walls.retain(|wall| wall.name != wall::FILES);
     walls.push(files);
-    if own_network && !own_root {
-        let why = "sockets that others keep in the file system stay in reach";
-        walls.push(Wall::missing(wall::NETWORK, why));
-    }
+    let beyond = match (own_network, narrowed) {
+        (true, _) if own_root => None,
+        (true, _) => Some("sockets that others keep in the file system stay in reach"),
+        (false, true) => Some("only streams, to the numbers of its two ports, whoever has them"),
+        (false, false) => Some("only streams, to everybody"),
+    };
+    walls.extend(beyond.map(|why| Wall::missing(wall::NETWORK, why)));
     walls.push(calls::refuse(own_network));
     // Giving up privileges may have ended the watch.
     set_pdeathsig(Signal::SIGKILL).step("parent's death")?;
@@ -143,7 +148,9 @@ fn become_function(order: &Inside, scratch: &Path) -> Result<i32, Stuck> {
         command.env(OsStr::new("TMPDIR"), scratch);
     }
     // The outside keeps polite ends from itself, and who is blocked is inherited.
-    SigSet::from(Signal::SIGTERM).thread_unblock().step("signals")?;
+    let mut blocked = SigSet::from(Signal::SIGTERM);
+    blocked.add(SWEEP);
+    blocked.thread_unblock().step("signals")?;
     if !order.namespaces.processes {
         // Becoming the function keeps the watch over the parent's death on it.
         return Err(Stuck { step: "function", source: command.exec() });

@@ -9,9 +9,11 @@ use super::Namespaces;
 use crate::wall::{self, Wall};
 
 /// Processes and threads of a function, as on Lambda.
-pub(crate) const PROCESSES_MAX: u64 = 1_024;
+const PROCESSES_MAX: u64 = 1_024;
 /// Numbers that a process namespace gives out once only, of pid_namespaces(7) and the kernel.
 const NUMBERS_ONCE: u64 = 300;
+/// More than the kernel lets there be, where it does bound them.
+pub(crate) const PROCESSES_SEEN_MAX: u64 = PROCESSES_MAX + NUMBERS_ONCE;
 /// The first kernel that knows a highest process number for each namespace; to others the same file
 /// is the whole machine's.
 const OWN_NUMBERS_SINCE: (u32, u32) = (6, 14);
@@ -82,7 +84,7 @@ pub(super) fn bound_processes(own: Namespaces) -> Result<(), String> {
 }
 
 fn few_numbers() -> io::Result<()> {
-    fs::write("/proc/sys/kernel/pid_max", (PROCESSES_MAX + NUMBERS_ONCE).to_string())
+    fs::write("/proc/sys/kernel/pid_max", PROCESSES_SEEN_MAX.to_string())
 }
 
 /// Whether the only user of a namespace is root where it was made.

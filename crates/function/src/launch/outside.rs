@@ -18,7 +18,8 @@ use nix::{
 };
 
 use super::{
-    INSIDE, Opened, Outside, SIGNAL_CODE, Step, Stuck, loopback, message::Control, namespaces,
+    INSIDE, Namespaces, Opened, Outside, SIGNAL_CODE, SWEEP, Step, Stuck, loopback,
+    message::Control, namespaces, sweep,
 };
 use crate::wall::{self, Wall};
 
@@ -35,7 +36,7 @@ pub(super) fn run() -> Result<i32, Stuck> {
     walls.push(if own.processes {
         Wall::stands(wall::LIFE, "killed when the server ends")
     } else {
-        Wall::missing(wall::LIFE, "what it starts and lets go may outlive a server that is killed")
+        Wall::missing(wall::LIFE, "what it starts and lets go is looked for at its end, no more")
     });
     let (runtime, endpoint) = if own.network {
         let up = loopback::up();
@@ -60,7 +61,7 @@ pub(super) fn run() -> Result<i32, Stuck> {
     control.hand(&opened, &descriptors).step("hand-over")?;
     // The inside must not hold the listeners: a second reader would take calls and never answer.
     drop((runtime, endpoint));
-    become_parent(&order, &control)
+    become_parent(&order, own, &control)
 }
 
 /// A session of our own that ends with the server's.
@@ -79,14 +80,16 @@ fn listen(port: u16) -> Result<TcpListener, Stuck> {
     TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).step("listener")
 }
 
-fn become_parent(order: &Outside, control: &Control) -> Result<i32, Stuck> {
+fn become_parent(order: &Outside, own: Namespaces, control: &Control) -> Result<i32, Stuck> {
     let (program, args) = order
         .launcher
         .split_first()
         .ok_or_else(|| std::io::Error::other("no launcher"))
         .step("second stage")?;
     // A polite end goes to the whole session; this stage stays, to see the function through.
-    SigSet::from(Signal::SIGTERM).thread_block().step("signals")?;
+    let mut kept = SigSet::from(Signal::SIGTERM);
+    kept.add(SWEEP);
+    kept.thread_block().step("signals")?;
     let mut child = Command::new(program)
         .args(args)
         .arg(INSIDE)
@@ -94,7 +97,11 @@ fn become_parent(order: &Outside, control: &Control) -> Result<i32, Stuck> {
         .stdin(Stdio::from(std::os::fd::OwnedFd::from(control.again().step("socket")?)))
         .spawn()
         .step("second stage")?;
-    child.wait().step("second stage").map(code)
+    if own.processes {
+        return child.wait().step("second stage").map(code);
+    }
+    set_pdeathsig(SWEEP).step("parent's death")?;
+    sweep::see_through(child, order.server)
 }
 
 /// An exit code that tells a signal as a shell does.

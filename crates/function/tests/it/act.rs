@@ -27,6 +27,17 @@ pub(crate) fn act(how: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Makes this process one of a machine that offers no namespaces.
+pub(crate) fn lose_namespaces() {
+    use seccompiler::{SeccompAction, SeccompFilter};
+    let refused = [(nix::libc::SYS_unshare, Vec::new())].into();
+    let errno = SeccompAction::Errno(nix::libc::EPERM.cast_unsigned());
+    let arch = env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(refused, SeccompAction::Allow, errno, arch).unwrap();
+    let program: seccompiler::BpfProgram = filter.try_into().unwrap();
+    seccompiler::apply_filter(&program).unwrap();
+}
+
 #[expect(clippy::exit, reason = "that is the misbehaviour")]
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();

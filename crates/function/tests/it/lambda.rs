@@ -33,10 +33,10 @@ pub(crate) fn text(value: &str) -> Tree {
 }
 
 /// What an invocation answered: the payload, the function's error, and the end of its log.
-struct Answered {
-    payload: Value,
-    error: Option<String>,
-    log: String,
+pub(crate) struct Answered {
+    pub(crate) payload: Value,
+    pub(crate) error: Option<String>,
+    pub(crate) log: String,
 }
 
 impl Room {
@@ -86,7 +86,7 @@ impl Room {
     }
 
     /// Calls `mine` and waits for its answer.
-    async fn answer(&self, event: Value) -> Answered {
+    pub(crate) async fn answer(&self, event: Value) -> Answered {
         let input = Tree::map([
             ("FunctionName", text("mine")),
             ("LogType", text("Tail")),
@@ -105,7 +105,7 @@ impl Room {
 }
 
 /// Whether this machine has the program; says so where it has not.
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
     if !there {
         println!("skipped: there is no {program} here");

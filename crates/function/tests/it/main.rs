@@ -7,6 +7,7 @@
 mod act;
 mod desk;
 mod destinations;
+mod hostile;
 mod invocations;
 mod lambda;
 mod room;
@@ -82,13 +83,28 @@ const TESTS: &[(&str, Test)] = tests![
     walls::a_function_has_lambdas_environment_and_no_other,
     walls::a_function_that_asks_at_the_wrong_moment_is_refused,
     walls::required_isolation_refuses_where_a_wall_is_missing,
+    walls::without_namespaces_the_walls_that_are_missing_are_named_and_others_stand,
+    hostile::a_hostile_function_reads_nothing_of_the_server_and_of_others,
+    hostile::a_hostile_function_reaches_nobody_by_any_socket,
+    hostile::a_hostile_functions_system_calls_are_refused,
+    hostile::a_fork_bomb_and_a_thread_bomb_find_their_bound,
+    hostile::memory_is_bounded_however_quick_and_however_many,
+    hostile::a_scratch_folder_is_as_large_as_it_may_be,
+    hostile::endless_output_is_cut_off_and_said_so,
+    hostile::a_runtime_api_bears_with_a_hostile_client,
+    hostile::what_a_function_lets_go_ends_with_its_instance,
+    hostile::without_namespaces_what_it_lets_go_is_found,
     server::a_killed_server_leaves_no_process,
 ];
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     match args.next().as_ref().and_then(|arg| arg.to_str()) {
-        Some("launch") => return function::launch(args),
+        Some(room::LAUNCH) => return function::launch(args),
+        Some(room::LAUNCH_BARE) => {
+            act::lose_namespaces();
+            return function::launch(args);
+        }
         Some("act") => return act::act(&args.next().unwrap().into_string().unwrap()),
         Some("serve") => return server::serve(args.next().unwrap().as_ref()),
         _ => {}

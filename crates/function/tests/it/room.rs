@@ -89,7 +89,12 @@ impl Settle for Answers {
     }
 }
 
-pub(crate) fn config(dir: PathBuf, isolation: Isolation, endpoint: String) -> Config {
+/// How the launcher is started: with all that this machine offers,
+pub(crate) const LAUNCH: &str = "launch";
+/// or as where it offers no namespaces.
+pub(crate) const LAUNCH_BARE: &str = "launch-bare";
+
+pub(crate) fn config(dir: PathBuf, isolation: Isolation, endpoint: String, launch: &str) -> Config {
     Config {
         account: "123456789012".parse().unwrap(),
         region: "us-east-2".parse().unwrap(),
@@ -98,7 +103,7 @@ pub(crate) fn config(dir: PathBuf, isolation: Isolation, endpoint: String) -> Co
         isolation,
         dir,
         endpoint,
-        launcher: vec![env::current_exe().unwrap().into(), "launch".into()],
+        launcher: vec![env::current_exe().unwrap().into(), launch.into()],
         python: "python3".to_owned(),
         node: "node".to_owned(),
     }
@@ -158,7 +163,7 @@ impl Fetch for Objects {
 /// Opens functions whose endpoint sends a message for each connection.
 pub(crate) async fn open(
     dir: PathBuf,
-    isolation: Isolation,
+    (isolation, launch): (Isolation, &str),
     clock: Arc<ManualClock>,
     settled: Arc<Answers>,
     objects: Arc<Objects>,
@@ -196,7 +201,7 @@ pub(crate) async fn open(
             expires: None,
         })
     };
-    let config = config(dir, isolation, endpoint);
+    let config = config(dir, isolation, endpoint, launch);
     let ports = Ports {
         roles: Arc::new(credentials),
         settle: settled,
@@ -223,6 +228,18 @@ impl Room {
     }
 
     pub(crate) async fn at(dir: PathBuf, how: &str) -> Self {
+        Self::launched(LAUNCH, dir, how).await
+    }
+
+    /// A running room as on a machine without namespaces.
+    pub(crate) async fn bare(how: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut room = Self::launched(LAUNCH_BARE, folder.path().to_owned(), how).await;
+        room.folder = Some(folder);
+        room
+    }
+
+    pub(crate) async fn launched(launch: &str, dir: PathBuf, how: &str) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
         let settled = Arc::new(Answers::default());
         let objects = Arc::new(Objects::default());
@@ -230,7 +247,7 @@ impl Room {
         let (touch, touched) = mpsc::channel(64);
         let open = open(
             dir.clone(),
-            Isolation::BestEffort,
+            (Isolation::BestEffort, launch),
             Arc::clone(&clock),
             Arc::clone(&settled),
             Arc::clone(&objects),

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::desk::Desk;
-use crate::room::{Answers, Objects, Room, START, function, open};
+use crate::room::{Answers, LAUNCH, LAUNCH_BARE, Objects, Room, START, function, open};
 
 pub(crate) async fn a_function_reads_only_what_is_its_own() {
     let room = Room::new("lambda").await;
@@ -149,18 +149,63 @@ pub(crate) async fn required_isolation_refuses_where_a_wall_is_missing() {
     for wall in &walls {
         println!("wall {}: {} ({})", wall.name, wall.standing, wall.why);
     }
+    let standing = walls.iter().all(|wall| wall.standing);
+    assert_eq!(opens_where_required(LAUNCH).await, standing);
+    assert!(!opens_where_required(LAUNCH_BARE).await);
+    room.end().await;
+}
+
+/// Whether a room opens that insists on all walls; what is missing is named where it does not.
+async fn opens_where_required(launch: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
     let (touch, _touched) = mpsc::channel(1);
     let (answers, objects) = (Arc::new(Answers::default()), Arc::new(Objects::default()));
     let desk = Arc::new(Desk::new(Arc::clone(&clock)));
-    let dir = folder.path().to_owned();
-    let opened = open(dir, Isolation::Required, clock, answers, objects, desk, touch);
-    let opened = opened.await.map(drop);
-    if walls.iter().all(|wall| wall.standing) {
-        assert!(opened.is_ok());
+    let how = (Isolation::Required, launch);
+    match open(folder.path().to_owned(), how, clock, answers, objects, desk, touch).await {
+        Ok(_) => true,
+        Err(error @ Error::Exposed(_)) => {
+            let told = error.to_string();
+            assert!(told.contains("these walls are missing: network ("), "{told}");
+            false
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+pub(crate) async fn without_namespaces_the_walls_that_are_missing_are_named_and_others_stand() {
+    let mut room = Room::bare("lambda").await;
+    let walls = room.functions.walls();
+    for wall in &walls {
+        println!("wall {} without namespaces: {} ({})", wall.name, wall.standing, wall.why);
+    }
+    for name in ["network", "processes", "limits", "life"] {
+        assert!(walls.iter().any(|wall| wall.name == name && !wall.standing), "{name}");
+    }
+    assert_eq!(room.ask(json!({"do": "endpoint"})).await, "done");
+    room.touched.recv().await.unwrap();
+    if room.stands("system calls") {
+        assert_ne!(room.ask(json!({"do": "datagram", "to": "192.0.2.1:53"})).await, "done");
+        assert_ne!(room.ask(json!({"do": "call", "name": "mount"})).await, "done");
+    }
+    if room.stands("files") {
+        let secret = room.dir.join("secret");
+        fs::write(&secret, "of the data directory").unwrap();
+        let others = format!("/proc/{}/environ", std::process::id());
+        for path in [secret, "/etc/shadow".into(), others.into()] {
+            let told = room.ask(json!({"do": "read", "path": path})).await;
+            assert_ne!(told, "done", "{}", path.display());
+        }
+        assert_eq!(room.ask(json!({"do": "write", "path": "scratch"})).await, "done");
+    }
+    let network = walls.iter().find(|wall| wall.name == "network").unwrap();
+    if !network.why.contains("two ports") {
+        println!("skipped: this kernel bounds no ports: {}", network.why);
     } else {
-        assert!(matches!(opened, Err(Error::Exposed(_))));
+        let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = neighbour.local_addr().unwrap().to_string();
+        assert_ne!(room.ask(json!({"do": "connect", "to": to})).await, "done");
     }
     room.end().await;
 }
