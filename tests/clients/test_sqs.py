@@ -1,7 +1,9 @@
 """SQS as boto3 and the AWS CLI speak it, and as clients spoke it before it learned JSON."""
 
+import concurrent.futures
 import json
 import re
+import time
 import xml.etree.ElementTree
 
 import botocore.auth
@@ -80,6 +82,45 @@ def test_errors_have_the_codes_of_aws(sqs, operation, arguments, expected):
 def test_a_missing_queue_is_its_own_exception(sqs):
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.get_queue_url(QueueName="nowhere")
+
+
+def test_a_policy_that_cannot_be_honoured_is_refused_with_its_place(sqs, queue):
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    for change, place in [({"Effect": "Perhaps"}, "Effect"), ({"Actoin": "sqs:*"}, "Actoin")]:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement | change]})
+        with pytest.raises(ClientError) as error:
+            sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        assert code(error) == "InvalidAttributeValue"
+        assert f"Statement[0].{place}" in error.value.response["Error"]["Message"]
+    sqs.add_permission(QueueUrl=queue, Label="others", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]
+    assert json.loads(told["Policy"])["Statement"][0]["Action"] == "SQS:SendMessage"
+
+
+def test_a_message_that_is_received_too_often_becomes_a_dead_letter(sqs, queue):
+    dead = sqs.create_queue(QueueName="too-often-received")["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+    redrive = {"deadLetterTargetArn": asked["Attributes"]["QueueArn"], "maxReceiveCount": 1}
+    sqs.set_queue_attributes(
+        QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "0"},
+    )
+    sent = sqs.send_message(QueueUrl=queue, MessageBody="again and again")
+    assert len(sqs.receive_message(QueueUrl=queue)["Messages"]) == 1
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    [message] = sqs.receive_message(QueueUrl=dead, MessageSystemAttributeNames=["All"])["Messages"]
+    assert message["MessageId"] == sent["MessageId"]
+    assert message["Attributes"]["DeadLetterQueueSourceArn"].endswith(queue.rsplit("/", 1)[1])
+
+
+def test_whoever_waits_gets_the_message_as_it_is_sent(server, sqs, queue):
+    with concurrent.futures.ThreadPoolExecutor(1) as others:
+        waiting = others.submit(
+            server.client("sqs").receive_message, QueueUrl=queue, WaitTimeSeconds=20,
+        )
+        began = time.monotonic()
+        sqs.send_message(QueueUrl=queue, MessageBody="at last")
+        assert waiting.result()["Messages"][0]["Body"] == "at last"
+        assert time.monotonic() - began < 15
 
 
 def test_the_aws_cli_works(server):
