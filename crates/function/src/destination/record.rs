@@ -143,7 +143,7 @@ mod tests {
         let returned = Returned { payload: br#"{"b":1.0,"a":null}"#, error: None };
         let told = check(r#"{"z":1e400,"a":[]}"#, Condition::Success, Some(returned));
         let expected = concat!(
-            r#"{"version":"1.0","timestamp":"2026-11-22T14:00:00.000Z","requestContext":"#,
+            r#"{"version":"1.0","timestamp":"2026-11-22T10:00:00.000Z","requestContext":"#,
             r#"{"requestId":"id","functionArn":"arn:aws:lambda:us-east-2:123456789012:function:f:$LATEST","#,
             r#""condition":"Success","approximateInvokeCount":3},"requestPayload":{"z":1e400,"a":[]},"#,
             r#""responseContext":{"statusCode":200,"executedVersion":"$LATEST"},"#,
