@@ -29,4 +29,5 @@ pub use crate::program::{Ended, Program, Running};
 pub use crate::rules::rules_of_tests;
 pub use crate::sink::{Arrival, Sink};
 pub use crate::stage::notification;
+pub use crate::targets::zipped;
 pub use crate::world::{Plan, World};

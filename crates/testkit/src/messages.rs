@@ -67,11 +67,11 @@ pub struct Announced {
 
 impl Announced {
     /// It was answered: the message must come.
-    pub fn is_due(self) {
-        self.is_due_as(None);
+    pub fn due(self) {
+        self.due_as(None);
     }
 
-    fn is_due_as(self, id: Option<String>) {
+    fn due_as(self, id: Option<String>) {
         let Self { ledger, queue, token } = self;
         ledger.say(Said::Due { queue, token, id });
     }
@@ -116,7 +116,7 @@ impl Hand {
         let announced = self.ledger().announce(queue, token);
         let input = [("QueueUrl", &*self.queue_url(queue)), ("MessageBody", token)];
         let sent = self.call("sqs", "SendMessage", &input).await?;
-        announced.is_due_as(sent.text("MessageId").map(str::to_owned));
+        announced.due_as(sent.text("MessageId").map(str::to_owned));
         Ok(())
     }
 

@@ -89,6 +89,14 @@ impl Hand {
             ("Code", code),
         ]);
         self.call_tree("lambda", "CreateFunction", &input).await?;
+        self.until_active(name).await
+    }
+
+    /// Waits until a function can be invoked; its ARN.
+    ///
+    /// # Errors
+    /// As [`client::Client::call`], or it does not become active.
+    pub async fn until_active(&self, name: &str) -> anyhow::Result<String> {
         let deadline = Instant::now() + ACTIVE_TIME_MAX;
         loop {
             let input = [("FunctionName", name)];
@@ -128,7 +136,11 @@ impl Hand {
         self.call_tree("lambda", "PutFunctionEventInvokeConfig", &input).await.map(drop)
     }
 
-    async fn create_role(&self, name: &str, actions: &[&str]) -> anyhow::Result<String> {
+    /// Makes a role that Lambda may assume, and that may do `actions`; its ARN.
+    ///
+    /// # Errors
+    /// As [`client::Client::call`].
+    pub async fn create_role(&self, name: &str, actions: &[&str]) -> anyhow::Result<String> {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"Service": "lambda.amazonaws.com"},
@@ -157,8 +169,11 @@ fn letting(services: &[&str], action: &str, arn: &str) -> String {
     .to_string()
 }
 
-/// A zip of one file.
-fn zipped(name: &str, text: &str) -> anyhow::Result<Vec<u8>> {
+/// A zip of one file, as code is uploaded.
+///
+/// # Errors
+/// None that memory does not make.
+pub fn zipped(name: &str, text: &str) -> anyhow::Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file(name, SimpleFileOptions::default().unix_permissions(0o644))?;
     zip.write_all(text.as_bytes())?;

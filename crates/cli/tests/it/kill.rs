@@ -90,11 +90,11 @@ async fn objects(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client:
     for (prefix, queue) in TOLD {
         let announced = ledger.announce(queue, &token);
         hand.put(&format!("{BUCKET}/{prefix}{token}.txt"), name.to_owned()).await?;
-        announced.is_due();
+        announced.due();
     }
     let announced = ledger.announce_at_least_once(DONE, &token);
     hand.put(&format!("{BUCKET}/{TO_FUNCTION}{token}.txt"), name.to_owned()).await?;
-    announced.is_due();
+    announced.due();
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn messages(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client
     let announced = ledger.announce(SUBSCRIBED, &token);
     let input = [("TopicArn", &*topic_arn(NEWS)), ("Message", &*token)];
     hand.call("sns", "Publish", &input).await?;
-    announced.is_due();
+    announced.due();
     for message in hand.receive(JOBS, 0).await?.into_iter().step_by(2) {
         hand.delete(message).await?;
     }

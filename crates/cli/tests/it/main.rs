@@ -13,6 +13,7 @@ mod kill;
 mod records;
 mod rules;
 mod scan;
+mod sdk;
 
 /// The executable that is tested.
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_trailhound");
