@@ -1,6 +1,7 @@
 """Event source mappings: queues that functions work off, as boto3 sets them."""
 
 import json
+import signal
 import time
 
 import botocore.exceptions
@@ -274,6 +275,8 @@ def test_what_cannot_be_mapped_is_refused(place, functions, server, sqs):
     ]:
         kind, message = attempt(**changes)
         assert kind == invalid and part in message, message
+    words = "Queue visibility timeout: 10 seconds is less than Function timeout: 11 seconds"
+    assert refused(functions.update_function_configuration, FunctionName=place.name, Timeout=11) == (invalid, words)
     missing = "00000000-0000-4000-8000-000000000000"
     assert refused(functions.update_event_source_mapping, UUID=missing)[0] == "ResourceNotFoundException"
     assert refused(functions.delete_event_source_mapping, UUID=missing)[0] == "ResourceNotFoundException"
@@ -318,11 +321,24 @@ def test_detect_reads_what_a_bucket_tells_a_queue(server, functions, sqs, place)
     assert functions.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"] == "OK"
 
 
-def test_a_mapping_outlives_a_restart(place, functions, sqs, server):
+def test_no_message_is_lost_when_the_server_is_stopped_or_killed(place, server):
     # Last: the server and its clients are new afterwards.
-    uuid = place.map()["UUID"]
+    uuid = place.map(BatchSize=3)["UUID"]
     place.state(uuid, "Enabled")
-    assert server.stop() == 0
-    server.start()
-    place.functions, place.sqs = server.client("lambda"), server.client("sqs")
-    place.state(uuid, "Enabled")
+    sent, seen = set(), set()
+    for end in ["kill", "stop", "kill"]:
+        bodies_sent = [f"{end} {len(sent)} {n}" for n in range(10)]
+        for body in bodies_sent:
+            place.send(body)
+        sent |= set(bodies_sent)
+        seen |= set(bodies(place.event()))
+        if end == "kill":
+            server._process.kill()
+        assert server.stop() == (-signal.SIGKILL if end == "kill" else 0)
+        server.start()
+        place.functions, place.sqs = server.client("lambda"), server.client("sqs")
+        place.state(uuid, "Enabled")
+    while sent - seen:
+        seen |= set(bodies(place.event()))
+    assert seen == sent
+    place.empty()

@@ -111,6 +111,7 @@ impl Functions {
         let Some(made) = &mut row.deployment else { return Err(shipped(&named)) };
         let moved = given.role.is_some() || given.dead_letters.is_some();
         given.change(made);
+        self.check_sources(&self.arn_of(&named.name), i64::from(made.timeout_seconds))?;
         if let Some(target) = made.dead_letters.as_ref().filter(|_| moved) {
             self.check_dead_letters(target, &made.role)?;
         }

@@ -179,14 +179,15 @@ impl Functions {
                  does not exist.",
             )
         })?;
-        let timeout = hosted.function.resources.timeout_millis / 1_000;
-        if i64::from(visibility) < timeout {
-            return Err(invalid(format!(
-                "Queue visibility timeout: {visibility} seconds is less than Function timeout: \
-                 {timeout} seconds"
-            )));
-        }
-        Ok(())
+        in_time(visibility, hosted.function.resources.timeout_millis / 1_000)
+    }
+
+    /// Whether the queues of a function's mappings hide messages for as long as it may take.
+    pub(super) fn check_sources(&self, function: &str, seconds: i64) -> Result<(), Fault> {
+        let all = self.sources().all();
+        let own = all.iter().map(|(_, mapping)| mapping).filter(|it| it.function == function);
+        let mut known = own.filter_map(|it| self.sources().port.visibility_seconds(&it.source));
+        known.try_for_each(|visibility| in_time(visibility, seconds))
     }
 
     fn mapping_arn(&self, id: &str) -> String {
@@ -226,6 +227,16 @@ impl Functions {
     pub(super) fn mapping_tags(mapping: &Mapping) -> Tree {
         Tree::map([("Tags", texts(mapping.tags.iter()))])
     }
+}
+
+fn in_time(visibility: u32, timeout: i64) -> Result<(), Fault> {
+    if i64::from(visibility) >= timeout {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} \
+         seconds"
+    )))
 }
 
 fn no_such() -> Fault {
