@@ -178,7 +178,10 @@ impl Hand {
     }
 
     /// How many messages the queue has, whoever may see them.
-    async fn messages_in(&self, queue: &str) -> Result<u64, client::Error> {
+    ///
+    /// # Errors
+    /// As [`client::Client::call`].
+    pub async fn messages_in(&self, queue: &str) -> Result<u64, client::Error> {
         let input = Tree::map([
             ("QueueUrl", Tree::from(self.queue_url(queue))),
             ("AttributeNames", Tree::List(vec!["All".into()])),

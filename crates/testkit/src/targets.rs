@@ -17,8 +17,8 @@ use crate::{hand::Hand, messages::HIDDEN_SECONDS};
 const ACTIVE_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long a function may run, in seconds: a machine may have much else to do.
-const FUNCTION_SECONDS: i64 = 30;
+/// How long a function may run, in seconds: no longer than what it is given stays hidden.
+const FUNCTION_SECONDS: u32 = HIDDEN_SECONDS;
 
 impl Hand {
     /// Makes a queue that these services may send to; its ARN.
@@ -84,7 +84,7 @@ impl Hand {
             ("Runtime", Tree::from("python3.13")),
             ("Handler", Tree::from("app.handler")),
             ("Role", Tree::from(role)),
-            ("Timeout", Tree::from(FUNCTION_SECONDS)),
+            ("Timeout", Tree::from(i64::from(FUNCTION_SECONDS))),
             ("MemorySize", Tree::from(256)),
             ("Code", code),
         ]);
@@ -134,6 +134,15 @@ impl Hand {
             ("DestinationConfig", Tree::map([("OnSuccess", target)])),
         ]);
         self.call_tree("lambda", "PutFunctionEventInvokeConfig", &input).await.map(drop)
+    }
+
+    /// Has a function given the messages of a queue.
+    ///
+    /// # Errors
+    /// As [`client::Client::call`].
+    pub async fn map_queue(&self, queue: &str, function: &str) -> Result<(), client::Error> {
+        let input = [("EventSourceArn", queue), ("FunctionName", function)];
+        self.call("lambda", "CreateEventSourceMapping", &input).await.map(drop)
     }
 
     /// Makes a role that Lambda may assume, and that may do `actions`; its ARN.

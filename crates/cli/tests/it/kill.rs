@@ -9,8 +9,8 @@ use flow::{Chance, NotificationConfiguration, SeededChance, TargetKind};
 use server::Config;
 use tempfile::TempDir;
 use testkit::{
-    Books, Hand, Ledger, Program, Running, Sink, Targets, drained, notification, rules_of_tests,
-    token,
+    Announced, Books, Hand, Ledger, Program, Running, Sink, Targets, drained, notification,
+    rules_of_tests, token,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -34,13 +34,22 @@ const TOLD: &[(&str, &str)] = &[("to-queue/", NOTIFIED), ("to-topic/", ANNOUNCED
 const TO_FUNCTION: &str = "to-function/";
 const WOKEN: &str = "woken";
 /// Queues: that clients send to, that the bucket notifies, that is subscribed to a topic which the
-/// bucket notifies, to one that clients publish to, and that the function sends to.
+/// bucket notifies, to one that clients publish to, that the function sends to, that gets its
+/// answers to events, and whose messages it is given.
 const JOBS: &str = "jobs";
 const NOTIFIED: &str = "notified";
 const ANNOUNCED: &str = "announced";
 const SUBSCRIBED: &str = "subscribed";
 const DONE: &str = "done";
-const QUEUES: &[&str] = &[JOBS, NOTIFIED, ANNOUNCED, SUBSCRIBED, DONE];
+const ANSWERED: &str = "answered";
+const MAPPED: &str = "mapped";
+const QUEUES: &[&str] = &[JOBS, NOTIFIED, ANNOUNCED, SUBSCRIBED, DONE, ANSWERED];
+/// What the function may do.
+const MAY: &[&str] =
+    &["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+/// How often to look whether the function was given all messages, and for how long at most.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 900;
 /// Topics: that the bucket notifies, and that clients publish to.
 const OBJECTS: &str = "objects";
 const NEWS: &str = "news";
@@ -92,9 +101,9 @@ async fn objects(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client:
         hand.put(&format!("{BUCKET}/{prefix}{token}.txt"), name.to_owned()).await?;
         announced.due();
     }
-    let announced = ledger.announce_at_least_once(DONE, &token);
+    let done = [DONE, ANSWERED].map(|queue| ledger.announce_at_least_once(queue, &token));
     hand.put(&format!("{BUCKET}/{TO_FUNCTION}{token}.txt"), name.to_owned()).await?;
-    announced.due();
+    done.into_iter().for_each(Announced::due);
     Ok(())
 }
 
@@ -105,6 +114,11 @@ async fn messages(hand: &Hand, ledger: &Ledger, name: &str) -> Result<(), client
     let announced = ledger.announce(SUBSCRIBED, &token);
     let input = [("TopicArn", &*topic_arn(NEWS)), ("Message", &*token)];
     hand.call("sns", "Publish", &input).await?;
+    announced.due();
+    let mapped = self::token(&format!("{name}-mapped"));
+    let announced = ledger.announce_at_least_once(DONE, &mapped);
+    let input = [("QueueUrl", &*hand.queue_url(MAPPED)), ("MessageBody", &*mapped)];
+    hand.call("sqs", "SendMessage", &input).await?;
     announced.due();
     for message in hand.receive(JOBS, 0).await?.into_iter().step_by(2) {
         hand.delete(message).await?;
@@ -164,6 +178,8 @@ impl Place {
         let [bucket, topic] = ["s3.amazonaws.com", "sns.amazonaws.com"];
         hand.create_queue(JOBS, &[]).await?;
         hand.create_queue(DONE, &[]).await?;
+        let answered = hand.create_queue(ANSWERED, &[]).await?;
+        let mapped = hand.create_queue(MAPPED, &[]).await?;
         let notified = hand.create_queue(NOTIFIED, &[bucket]).await?;
         let announced = hand.create_queue(ANNOUNCED, &[topic]).await?;
         let subscribed = hand.create_queue(SUBSCRIBED, &[topic]).await?;
@@ -174,8 +190,10 @@ impl Place {
         hand.subscribe_queue(&news, &subscribed).await?;
         hand.create_bucket(BUCKET, REGION).await?;
         let code = include_str!("woken.py");
-        let woken = hand.create_python(WOKEN, code, &["sqs:SendMessage"]).await?;
+        let woken = hand.create_python(WOKEN, code, MAY).await?;
         hand.let_invoke(WOKEN, bucket).await?;
+        hand.on_success(WOKEN, &answered).await?;
+        hand.map_queue(&mapped, WOKEN).await?;
         self.told = notification([
             (TargetKind::Function, &*woken, TO_FUNCTION),
             (TargetKind::Queue, &*notified, "to-queue/"),
@@ -212,6 +230,13 @@ impl Place {
         let hand = server.client(&self.ledger).unwrap();
         hand.create_topic("the-last").await.unwrap();
         drained(&server.admin().unwrap(), |_| ()).await.unwrap();
+        for look in 0.. {
+            if hand.messages_in(MAPPED).await.unwrap() == 0 {
+                break;
+            }
+            assert!(look < LOOKS_MAX, "the function is not given what is in `{MAPPED}`");
+            sleep(LOOK_EVERY).await;
+        }
         for queue in QUEUES {
             hand.empty(queue).await.unwrap();
         }

@@ -1,4 +1,4 @@
-"""Tells a queue of each object that it is woken for, with nothing but what Python has."""
+"""Tells a queue of each object and message that it is woken for, with nothing but what Python has."""
 
 import datetime
 import hashlib
@@ -45,4 +45,5 @@ def send(text):
 
 def handler(event, context):
     for record in event["Records"]:
-        send(record["s3"]["object"]["key"])
+        send(record["body"] if "body" in record else record["s3"]["object"]["key"])
+    return event
