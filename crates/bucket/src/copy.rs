@@ -116,6 +116,7 @@ impl Room {
         };
         let mut meta = if replace { meta::stated!(input)? } else { object.meta };
         meta.tags = tags;
+        meta.upload = None;
         let creation = Creation {
             bucket: input.bucket,
             key: input.key,

@@ -130,7 +130,7 @@ pub(crate) fn token_of(key: &str) -> String {
 /// The key that a continuation token stands for.
 pub(crate) fn token_value(token: &str) -> Result<String, Refusal> {
     let key = BASE64.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.ok_or_else(|| {
+    key.filter(|key| !key.is_empty()).ok_or_else(|| {
         let message = "The continuation token provided is incorrect";
         Refusal::invalid_argument(message, "continuation-token", token)
     })
@@ -253,7 +253,7 @@ impl Room {
             is_truncated: Some(page.next.is_some()),
             contents: Some(contents.collect()),
             common_prefixes: common(page.common_prefixes, spelling),
-            delimiter: spelling.of_option(input.delimiter),
+            delimiter: spelling.of_option(input.delimiter.filter(|text| !text.is_empty())),
             next_marker: spelling.of_option(next),
             encoding_type: input.encoding_type,
             ..ListObjectsOutput::default()
@@ -278,6 +278,8 @@ impl Room {
             keys_max,
         };
         let page = self.page_of(&input.bucket, query).await?;
+        // A token takes the place of what the first page began after.
+        let start_after = input.start_after.filter(|_| input.continuation_token.is_none());
         let owner = input.fetch_owner.unwrap_or(false);
         let count = page.items.len() + page.common_prefixes.len();
         let contents = page.items.into_iter().map(|object| self.listed(object, spelling, owner));
@@ -291,8 +293,8 @@ impl Room {
             next_continuation_token: page.next.as_deref().map(token_of),
             contents: Some(contents.collect()),
             common_prefixes: common(page.common_prefixes, spelling),
-            delimiter: spelling.of_option(input.delimiter),
-            start_after: spelling.of_option(input.start_after),
+            delimiter: spelling.of_option(input.delimiter.filter(|text| !text.is_empty())),
+            start_after: spelling.of_option(start_after),
             encoding_type: input.encoding_type,
             ..ListObjectsV2Output::default()
         })

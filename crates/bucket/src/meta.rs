@@ -25,6 +25,8 @@ pub(crate) struct Meta {
     pub(crate) expires: Option<i64>,
     pub(crate) user: BTreeMap<String, String>,
     pub(crate) tags: Tags,
+    /// The upload that an object of parts was completed by.
+    pub(crate) upload: Option<String>,
 }
 
 /// Tags by their keys.

@@ -74,7 +74,7 @@ pub(crate) fn given(wanted: Wanted, size: u64, parts: &[Part]) -> Result<Given, 
             for (part, at) in parts.iter().zip(1..) {
                 if at == number {
                     let bytes = start..start + part.size;
-                    let parts_count = i32::try_from(parts.len()).ok().filter(|n| *n > 1);
+                    let parts_count = i32::try_from(parts.len()).ok();
                     return Ok(Given { bytes, partial: true, parts_count });
                 }
                 start += part.size;
@@ -193,7 +193,7 @@ impl Room {
             last_modified: Some(moment::to_s3(object.modified)),
             metadata: object.meta.metadata(),
             tag_count: tag_count(&object),
-            parts_count: given.parts_count,
+            parts_count: given.parts_count.filter(|_| object.is_of_parts()),
             cache_control: object.meta.cache_control,
             content_disposition: object.meta.content_disposition,
             content_encoding: object.meta.content_encoding,
@@ -210,7 +210,7 @@ impl Room {
         self: &Arc<Self>,
         _call: Call,
         input: HeadObjectInput,
-    ) -> Result<(HeadObjectOutput, bool), Refusal> {
+    ) -> Result<(HeadObjectOutput, Option<i32>), Refusal> {
         let wanted = Wanted { range: input.range, part_number: input.part_number };
         let condition = ReadCondition {
             if_match: input.if_match,
@@ -224,6 +224,7 @@ impl Room {
         let summed = (input.checksum_mode.is_some() && !given.partial)
             .then_some(object.checksum.as_ref())
             .flatten();
+        let tags = tag_count(&object);
         let mut output = HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: given.content_length(),
@@ -232,7 +233,7 @@ impl Room {
             e_tag: Some(ETag::Strong(object.e_tag.clone())),
             last_modified: Some(moment::to_s3(object.modified)),
             metadata: object.meta.metadata(),
-            parts_count: given.parts_count,
+            parts_count: given.parts_count.filter(|_| object.is_of_parts()),
             cache_control: input.response_cache_control.or(object.meta.cache_control),
             content_disposition: input
                 .response_content_disposition
@@ -251,7 +252,7 @@ impl Room {
             ..HeadObjectOutput::default()
         };
         checksum::fill!(output, summed);
-        Ok((output, given.partial))
+        Ok((output, tags))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use s3s::{
     S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result,
     config::{S3Config, StaticConfigProvider},
@@ -85,9 +85,13 @@ macro_rules! operations {
                 request: S3Request<dto::HeadObjectInput>,
             ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
                 let answer = run(request, |call, input| self.0.head_object(call, input)).await?;
-                let partial = answer.output.1;
+                let tags = answer.output.1;
                 let mut answer = answer.map_output(|(output, _)| output);
-                answer.status = partial.then_some(StatusCode::PARTIAL_CONTENT);
+                // The library's own answer has no place for it.
+                if let Some(tags) = tags {
+                    let name = HeaderName::from_static("x-amz-tagging-count");
+                    answer.headers.insert(name, HeaderValue::from(tags));
+                }
                 Ok(answer)
             }
         }

@@ -67,7 +67,12 @@ impl Buckets {
         if let Some(refusal) = slot.take() {
             return Err(refusal);
         }
-        let answer = answer.map_err(unanswered)?;
+        let mut answer = answer.map_err(unanswered)?;
+        // `s3s` knows of parts in answers to GET alone.
+        if answer.status() == StatusCode::OK && answer.headers().contains_key(header::CONTENT_RANGE)
+        {
+            *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+        }
         if answer.status().is_client_error() || answer.status().is_server_error() {
             return Err(understood(answer).await);
         }
@@ -101,9 +106,13 @@ fn strip(parts: &mut Parts) -> Result<(), Refusal> {
         }
     }
     let range = parts.headers.get(header::RANGE).map(|value| value.to_str().unwrap_or_default());
-    if range.is_some_and(|range| Range::parse(range).is_err()) {
+    if range.is_some_and(|range| range == "bytes=-" || Range::parse(range).is_err()) {
         parts.headers.remove(header::RANGE);
     }
+    let unreadable = || Refusal::new("InvalidURI", 400, "Couldn't parse the specified URI.");
+    // Read loosely, keys that differ would be one.
+    let text = percent_encoding::percent_decode_str(parts.uri.path());
+    text.decode_utf8().map_err(|_| unreadable())?;
     let Some(query) = parts.uri.query() else { return Ok(()) };
     let kept: Vec<&str> = query
         .split('&')
@@ -111,8 +120,7 @@ fn strip(parts: &mut Parts) -> Result<(), Refusal> {
         .collect();
     let path = parts.uri.path();
     let uri = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
-    parts.uri = Uri::try_from(uri)
-        .map_err(|_| Refusal::new("InvalidURI", 400, "Couldn't parse the specified URI."))?;
+    parts.uri = Uri::try_from(uri).map_err(|_| unreadable())?;
     Ok(())
 }
 

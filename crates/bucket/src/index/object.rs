@@ -26,6 +26,13 @@ pub(crate) struct Object {
     pub(crate) meta: Meta,
 }
 
+impl Object {
+    /// Whether it was uploaded in parts: its ETag says how many.
+    pub(crate) fn is_of_parts(&self) -> bool {
+        self.e_tag.contains('-')
+    }
+}
+
 /// Parts of an object at most.
 pub(crate) const PARTS_MAX: u32 = 10_000;
 

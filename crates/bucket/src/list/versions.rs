@@ -75,7 +75,7 @@ impl Room {
             next_version_id_marker: version_next.then(|| ONLY_VERSION.to_owned()),
             versions: Some(versions.map(version).collect()),
             common_prefixes: common(page.common_prefixes, spelling),
-            delimiter: spelling.of_option(input.delimiter),
+            delimiter: spelling.of_option(input.delimiter.filter(|text| !text.is_empty())),
             encoding_type: input.encoding_type,
             ..ListObjectVersionsOutput::default()
         })

@@ -13,10 +13,11 @@ use crate::{
     condition::WriteCondition,
     index::{
         self,
-        object::{Creation, PARTS_MAX},
+        object::{Creation, Object, PARTS_MAX},
         part::Part,
         upload::Upload,
     },
+    meta::Meta,
     object_put,
     refusal::Refusal,
     room::{Call, Change, Room},
@@ -42,6 +43,28 @@ impl Room {
         call: Call,
         input: CompleteMultipartUploadInput,
     ) -> Result<CompleteMultipartUploadOutput, Refusal> {
+        let (bucket, key) = (input.bucket.clone(), input.key.clone());
+        let (id, parts) = (input.upload_id.clone(), input.multipart_upload.clone());
+        match self.complete_upload(call, input).await {
+            Ok(done) => Ok(answered(bucket, key, done.e_tag, done.checksum.as_ref())),
+            // Whoever lost the answer to the first call asks again.
+            Err(refusal) if refusal.code == "NoSuchUpload" => {
+                let parts = parts.and_then(|all| all.parts).unwrap_or_default();
+                let (name, place) = (bucket.clone(), key.clone());
+                let standing =
+                    self.read(move |index| index::object::find(index, &name, &place)).await?;
+                let done = standing.filter(|object| is_done(object, &id, &parts)).ok_or(refusal)?;
+                Ok(answered(bucket, key, done.e_tag, done.checksum.as_ref()))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn complete_upload(
+        self: &Arc<Self>,
+        call: Call,
+        input: CompleteMultipartUploadInput,
+    ) -> Result<Creation, Refusal> {
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id).await?;
         let condition = WriteCondition::of_headers(&call.headers)?;
         let claim = Claim {
@@ -59,24 +82,39 @@ impl Room {
             size: 0,
             e_tag: String::new(),
             checksum: None,
-            meta: upload.meta.clone(),
+            meta: Meta { upload: Some(upload.id.clone()), ..upload.meta.clone() },
             condition,
             origin: call.origin(),
             now: self.clock.now(),
         };
-        let done =
-            self.commit(None, move |index| complete(index, &upload, &claim, creation)).await?;
-        let mut output = CompleteMultipartUploadOutput {
-            location: Some(format!("/{}/{}", input.bucket, input.key)),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            e_tag: Some(ETag::Strong(done.e_tag)),
-            checksum_type: Checksum::s3_kind(done.checksum.as_ref()),
-            ..CompleteMultipartUploadOutput::default()
-        };
-        checksum::fill!(output, done.checksum.as_ref());
-        Ok(output)
+        self.commit(None, move |index| complete(index, &upload, &claim, creation)).await
     }
+}
+
+fn answered(
+    bucket: String,
+    key: String,
+    e_tag: String,
+    checksum: Option<&Checksum>,
+) -> CompleteMultipartUploadOutput {
+    let mut output = CompleteMultipartUploadOutput {
+        location: Some(format!("/{bucket}/{key}")),
+        bucket: Some(bucket),
+        key: Some(key),
+        e_tag: Some(ETag::Strong(e_tag)),
+        checksum_type: Checksum::s3_kind(checksum),
+        ..CompleteMultipartUploadOutput::default()
+    };
+    checksum::fill!(output, checksum);
+    output
+}
+
+/// Whether the object is what this upload became, of these parts.
+fn is_done(object: &Object, upload: &str, parts: &[CompletedPart]) -> bool {
+    let md5s = parts.iter().map(|part| hex::decode(part.e_tag.as_ref()?.value()).ok());
+    let md5s: Option<Vec<_>> = md5s.collect();
+    object.meta.upload.as_deref() == Some(upload)
+        && md5s.is_some_and(|md5s| e_tag(md5s.iter().map(Vec::as_slice)) == object.e_tag)
 }
 
 /// Turns the upload into an object. Nothing is changed before all is known to be well.
@@ -96,7 +134,7 @@ fn complete(
         Err(refusal) => return Ok(Err(refusal)),
     };
     creation.size = parts.iter().map(|part| part.size).sum();
-    creation.e_tag = e_tag(&parts);
+    creation.e_tag = e_tag(parts.iter().map(|part| part.md5.as_slice()));
     creation.checksum = summed(upload, &parts);
     if let Err(refusal) = agree(claim, &creation) {
         return Ok(Err(refusal));
@@ -180,12 +218,13 @@ fn is_meant(part: &Part, wanted: &CompletedPart, algorithm: Algorithm) -> bool {
 }
 
 /// The ETag of an object of parts: the MD5 of their MD5s, and how many they are.
-fn e_tag(parts: &[Part]) -> String {
-    let mut md5 = md5::Md5::new();
-    for part in parts {
-        md5.update(&part.md5);
+fn e_tag<'a>(md5s: impl Iterator<Item = &'a [u8]>) -> String {
+    let (mut md5, mut count) = (md5::Md5::new(), 0);
+    for part in md5s {
+        md5.update(part);
+        count += 1;
     }
-    format!("{}-{}", hex::encode(md5.finalize()), parts.len())
+    format!("{}-{count}", hex::encode(md5.finalize()))
 }
 
 fn summed(upload: &Upload, parts: &[Part]) -> Option<Checksum> {

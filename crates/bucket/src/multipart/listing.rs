@@ -28,8 +28,13 @@ impl Room {
     ) -> Result<ListPartsOutput, Refusal> {
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id).await?;
         let limit = list::limit("max-parts", input.max_parts)?;
-        let after = input.part_number_marker.and_then(|marker| u32::try_from(marker).ok());
-        let after = after.unwrap_or(0);
+        let after = u32::try_from(input.part_number_marker.unwrap_or(0)).map_err(|_| {
+            Refusal::invalid_argument(
+                "Argument part-number-marker must be an integer between 0 and 2147483647",
+                "part-number-marker",
+                input.part_number_marker.unwrap_or_default().to_string(),
+            )
+        })?;
         let owner = upload.owner;
         let mut parts =
             self.read(move |index| index::part::list(index, owner, after, limit + 1)).await?;
@@ -120,7 +125,7 @@ impl Room {
             next_key_marker: spelling.of_option(next_key),
             next_upload_id_marker: next_id,
             prefix: Some(spelling.of_key(&input.prefix.unwrap_or_default())),
-            delimiter: spelling.of_option(input.delimiter),
+            delimiter: spelling.of_option(input.delimiter.filter(|text| !text.is_empty())),
             encoding_type: input.encoding_type,
             ..ListMultipartUploadsOutput::default()
         })

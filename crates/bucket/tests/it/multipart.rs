@@ -110,3 +110,41 @@ async fn a_part_may_be_copied_and_the_whole_summed() {
     assert_eq!(done.element("ChecksumType"), "FULL_OBJECT");
     assert_eq!(world.get("/bkt/big").await.text(), "2345");
 }
+
+#[tokio::test]
+async fn a_completion_that_is_asked_for_again_is_answered_again() {
+    let world = World::with_bucket().await;
+    let id = begin(&world, &[]).await;
+    let tag = part(&world, &id, 1, b"all of it").await;
+    let first = complete(&world, &id, &[(1, &tag)], &[]).await.expect(200);
+    let again = complete(&world, &id, &[(1, &tag)], &[("if-none-match", "*")]).await.expect(200);
+    assert_eq!(again.element("ETag"), first.element("ETag"));
+    assert_eq!(world.get("/bkt/big").await.text(), "all of it");
+    let other = "\"00000000000000000000000000000000\"";
+    complete(&world, &id, &[(1, other)], &[]).await.refused(404, "NoSuchUpload");
+
+    // What stands there now came otherwise.
+    let from = [("x-amz-copy-source", "bkt/big"), ("x-amz-metadata-directive", "REPLACE")];
+    world.call("PUT", "/bkt/big", &from, b"").await.expect(200);
+    complete(&world, &id, &[(1, &tag)], &[]).await.refused(404, "NoSuchUpload");
+    world.call("DELETE", "/bkt/big", &[], b"").await.expect(204);
+    complete(&world, &id, &[(1, &tag)], &[]).await.refused(404, "NoSuchUpload");
+}
+
+#[tokio::test]
+async fn an_object_of_one_part_says_so() {
+    let world = World::with_bucket().await;
+    let id = begin(&world, &[]).await;
+    let tag = part(&world, &id, 1, b"one").await;
+    let list = format!("/bkt/big?uploadId={id}&part-number-marker=-1");
+    world.get(&list).await.refused(400, "InvalidArgument");
+    complete(&world, &id, &[(1, &tag)], &[]).await.expect(200);
+    for method in ["GET", "HEAD"] {
+        let found = world.call(method, "/bkt/big?partNumber=1", &[], b"").await.expect(206);
+        assert_eq!(found.header("x-amz-mp-parts-count"), "1");
+        assert_eq!(found.header("content-range"), "bytes 0-2/3");
+    }
+    world.put("/bkt/whole", b"one").await;
+    let whole = world.get("/bkt/whole?partNumber=1").await.expect(206);
+    assert!(!whole.headers.contains_key("x-amz-mp-parts-count"));
+}

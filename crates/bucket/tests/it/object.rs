@@ -301,3 +301,42 @@ async fn each_object_is_its_only_version() {
     world.call("DELETE", "/bkt/b?versionId=null", &bypass, b"").await.expect(204);
     assert_eq!(world.get("/bkt?versions").await.elements("Key"), ["a/1", "a/2", "c d"]);
 }
+
+#[tokio::test]
+async fn a_head_tells_of_ranges_and_tags_as_a_get_does() {
+    let world = World::with_bucket().await;
+    world.call("PUT", "/bkt/k", &[("x-amz-tagging", "a=1&b=2")], b"0123456789").await.expect(200);
+    for method in ["GET", "HEAD"] {
+        let range = [("range", "bytes=2-4")];
+        let found = world.call(method, "/bkt/k", &range, b"").await.expect(206);
+        assert_eq!(found.header("content-range"), "bytes 2-4/10");
+        assert_eq!(found.header("x-amz-tagging-count"), "2");
+        for nonsense in ["bytes=-", "bytes=4-2", "bytes=0-1,3-4"] {
+            let found = world.call(method, "/bkt/k", &[("range", nonsense)], b"").await.expect(200);
+            assert_eq!(found.header("content-length"), "10", "{nonsense}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_text_is_refused() {
+    let world = World::with_bucket().await;
+    for method in ["PUT", "GET", "DELETE"] {
+        let answer = world.call(method, "/bkt/a%AE%8A", &[], b"x").await;
+        answer.refused(400, "InvalidURI");
+    }
+    assert!(world.get("/bkt").await.elements("Key").is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_delimiter_is_none_and_an_empty_token_no_token() {
+    let world = World::with_bucket().await;
+    world.put("/bkt/a/b", b"x").await;
+    for list in ["?delimiter=", "?list-type=2&delimiter=", "?versions&delimiter="] {
+        let listed = world.get(&format!("/bkt{list}")).await.expect(200);
+        assert_eq!(listed.elements("Key"), ["a/b"], "{list}");
+        assert!(!listed.text().contains("Delimiter"), "{list}");
+    }
+    let empty = world.get("/bkt?list-type=2&continuation-token=").await;
+    empty.refused(400, "InvalidArgument");
+}
