@@ -492,3 +492,238 @@ def test_the_context_tells_of_the_call(function):
         "name": function.name, "version": "$LATEST", "memory": 512,
         "group": f"/aws/lambda/{function.name}", "custom": custom,
     }
+
+
+# ── what is particular to a language ──
+
+
+@kinds("python")
+def test_python_prints_and_answers_any_text(another, kind):
+    text = """
+import decimal, logging, os, sys
+
+def handler(event, context):
+    logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(levelname)s|%(aws_request_id)s|%(message)s\\n"))
+    logging.warning("mine")
+    print("lone \\udc80", end="")
+    sys.stdout.flush()
+    with open("/tmp/text", "w") as file:
+        file.write("é")
+    return {"1": decimal.Decimal("1.5"), "2": decimal.Decimal(2), "3": (1, 2), 4: None,
+            "encoding": [sys.getfilesystemencoding(), open("/tmp/text", "rb").read().hex()]}
+"""
+    answer, output, log = another(text).ask()
+    assert answer == {"1": 1.5, "2": 2, "3": [1, 2], "4": None, "encoding": ["utf-8", "c3a9"]}, log
+    assert f"WARNING|{output['ResponseMetadata']['RequestId']}|mine" in log
+
+
+@kinds("python")
+def test_python_gives_bytes_on_as_they_are(another):
+    function = another('handler = lambda event, context: b"[1, 2]"')
+    assert function.ask()[0] == [1, 2]
+
+
+@kinds("python")
+def test_an_error_in_python_may_have_any_name_and_size(another):
+    text = """
+class Ошибка(Exception):
+    pass
+
+def handler(event, context):
+    raise Ошибка("é" * event["n"])
+"""
+    function = another(text)
+    for n in (3, 100_000):
+        answer, output, _ = function.ask(n=n)
+        # Of a long message the beginning is told, at least.
+        assert (answer["errorType"], answer["errorMessage"][:4000]) == ("Ошибка", "é" * min(n, 4000))
+
+
+@kinds("python")
+def test_an_own_client_of_the_context_is_told_to_python(another):
+    text = "def handler(event, context):\n    client = context.client_context\n    return [client.env, client.client.app_title, client.client.installation_id, context.identity.cognito_identity_id]\n"
+    given = {"client": {"app_title": "t", "installation_id": "é"}, "env": {"locale": "de"}}
+    assert another(text).ask(context=given)[0] == [{"locale": "de"}, "t", "é", None]
+
+
+@kinds("python")
+def test_a_built_in_module_is_no_handler(another):
+    answer, _, _ = another(handler="sys.exit").ask()
+    words = "Cannot use built-in module sys as a handler module"
+    assert (answer["errorType"], answer["errorMessage"]) == ("Runtime.BuiltInModuleConflict", words)
+
+
+NODE_STYLES = """
+exports.sync = () => "lost where callbacks are, the answer where they are not";
+exports.callback = (event, context, callback) => setTimeout(() => callback(null, { styles: "callback" }), 10);
+exports.refuses = (event, context, callback) => callback(new TypeError("refused é"));
+exports.says = (event, context, callback) => callback("plain é");
+exports.waits = (event, context, callback) => {
+  callback(null, "early");
+  setTimeout(() => console.log("late"), 200);
+};
+exports.hurries = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setTimeout(() => {}, 60000);
+  callback(null, "at once");
+};
+exports.succeeds = (event, context) => context.succeed({ a: 1 });
+exports.fails = (event, context) => context.fail(new RangeError("failed é"));
+exports.done = (event, context) => context.done(null, [1]);
+exports.never = async () => new Promise(() => {});
+exports.nothing = async () => {};
+exports.uncaught = () => { setTimeout(() => { throw new RangeError("nobody catches é"); }, 1); };
+exports.rejects = async () => {
+  Promise.reject(new RangeError("nobody awaits é"));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+};
+exports.throws = async () => { throw { code: 7 }; };
+exports.nested = { deep: { handler: async () => "deep" } };
+exports.coded = async () => { throw Object.assign(new Error("é"), { code: "ENOENT", extra: { a: 1 } }); };
+exports.named = async () => { throw Object.assign(new Error("é"), { name: "Größe 世界" }); };
+"""
+
+
+def told(answer):
+    return answer["errorType"], answer["errorMessage"]
+
+
+@pytest.fixture
+def styles(servers, kind):
+    """A function whose handler is changed from call to call."""
+    of = KINDS[kind]
+    code = packed(of.files({"app.js": NODE_STYLES}) | {"package.json": "{}"})
+    function = Function(of, servers(of.config), f"styles-{next(NUMBERS)}", code, handler="app.nothing")
+
+    def ask(handler):
+        function.client.update_function_configuration(FunctionName=function.name, Handler=f"app.{handler}")
+        return function.ask()
+
+    return ask
+
+
+@pytest.mark.parametrize("kind", ["node", "node-24", "node-ric"])
+def test_nodes_asynchronous_handlers_answer_as_on_lambda(styles, kind):
+    assert styles("nothing")[0] is None
+    assert styles("nested.deep.handler")[0] == "deep"
+    assert told(styles("throws")[0]) == ("object", "[object Object]")
+    answer, _, log = styles("coded")
+    assert told(answer) == ("Error", "é")
+    shown = json.loads(re.search(r"ERROR\tInvoke Error \t(.*)$", log, re.M)[1])
+    assert (shown["errorMessage"], shown["code"], shown["extra"]) == ("é", "ENOENT", {"a": 1})
+    assert told(styles("named")[0]) == ("Größe 世界", "é")
+
+
+@pytest.mark.parametrize("kind", ["node"])
+def test_nodes_callbacks_answer_as_on_lambda(styles, kind):
+    assert styles("sync")[0] is None
+    assert styles("callback")[0] == {"styles": "callback"}
+    assert told(styles("refuses")[0]) == ("TypeError", "refused é")
+    assert told(styles("says")[0]) == ("string", "plain é")
+    answer, _, log = styles("waits")
+    assert answer == "early" and "\tINFO\tlate" in log
+    before = time.monotonic()
+    assert styles("hurries")[0] == "at once"
+    assert time.monotonic() - before < 20
+    assert styles("succeeds")[0] == {"a": 1}
+    assert told(styles("fails")[0]) == ("RangeError", "failed é")
+    assert styles("done")[0] == [1]
+    assert styles("never")[0] is None
+    answer, _, log = styles("uncaught")
+    assert told(answer) == ("RangeError", "nobody catches é") and "ERROR\tUncaught Exception \t{" in log
+    answer, _, log = styles("rejects")
+    assert told(answer) == ("Runtime.UnhandledPromiseRejection", "RangeError: nobody awaits é")
+    assert "ERROR\tUnhandled Promise Rejection \t{" in log
+
+
+@pytest.mark.parametrize("kind", ["node-24", "node-ric"])
+def test_from_node_24_on_a_handler_takes_no_callback(styles, kind):
+    assert styles("sync")[0].startswith("lost where callbacks are")
+    assert styles("callback")[0]["errorType"] == "Runtime.CallbackHandlerDeprecated"
+
+
+STREAMING = """
+export const handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  if (event.typed) stream = awslambda.HttpResponseStream.from(stream, { statusCode: 200 });
+  stream.write('{"pieces": ');
+  if (event.fail) throw new RangeError("midway é");
+  stream.write("[1, 2]}");
+  stream.end();
+  await new Promise((resolve) => stream.on("finish", resolve));
+});
+"""
+
+
+@pytest.mark.parametrize("kind", ["node", "node-ric"])
+def test_an_answer_that_is_written_in_pieces_is_answered_whole(another, kind):
+    function = another(STREAMING)
+    assert function.ask()[0] == {"pieces": [1, 2]}
+    answer, output, _ = function.ask(fail=True)
+    assert output["FunctionError"] == "Unhandled"
+    assert told(answer) == ("RangeError", "midway é")
+    payload = function.client.invoke(FunctionName=function.name, Payload='{"typed": 1}')["Payload"].read()
+    assert payload == b'{"statusCode":200}' + bytes(8) + b'{"pieces": [1, 2]}'
+
+
+# ── the function of AWS's own tutorial: an object's type, told when the object comes ──
+
+TUTORIAL_PYTHON = '''
+import urllib.parse
+
+import boto3
+
+print("Loading function")
+
+s3 = boto3.client("s3")
+
+
+def lambda_handler(event, context):
+    bucket = event["Records"][0]["s3"]["bucket"]["name"]
+    key = urllib.parse.unquote_plus(event["Records"][0]["s3"]["object"]["key"], encoding="utf-8")
+    try:
+        response = s3.get_object(Bucket=bucket, Key=key)
+        print("CONTENT TYPE: " + response["ContentType"])
+        return response["ContentType"]
+    except Exception as e:
+        print(f"Error getting object {key} from bucket {bucket}.")
+        raise e
+'''
+
+TUTORIAL_NODE = '''
+import { S3Client, GetObjectCommand } from "@aws-sdk/client-s3";
+
+const client = new S3Client();
+
+export const handler = async (event) => {
+  const bucket = event.Records[0].s3.bucket.name;
+  const key = decodeURIComponent(event.Records[0].s3.object.key.replace(/\\+/g, " "));
+  const { ContentType, Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  console.log("CONTENT TYPE:", ContentType, await Body.transformToString());
+  return ContentType;
+};
+'''
+
+
+@pytest.mark.parametrize("kind, runtime, handler, files", [
+    ("python", "python3.13", "lambda_function.lambda_handler", {"lambda_function.py": TUTORIAL_PYTHON}),
+    ("node", "nodejs22.x", "index.handler", {"index.mjs": TUTORIAL_NODE}),
+])
+def test_the_function_of_the_tutorial_tells_an_objects_type(servers, kind, runtime, handler, files):
+    server = servers(WITH_BOTO3)
+    s3, iam, functions = server.client("s3"), server.client("iam"), server.client("lambda")
+    name, bucket, key = f"tutorial-{kind}", f"tutorial-{kind}", "in/grüße & a+b c.jpg"
+    make_bucket(s3, bucket)
+    role = make_role(iam, name, "s3:GetObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+    code = packed(files if kind == "python" else {**files, **tree("@aws-sdk/client-s3")})
+    make(functions, name, role, code, runtime=runtime, handler=handler, MemorySize=512, Timeout=30)
+    let_bucket(functions, name, bucket)
+    wake(s3, bucket, name, "in/")
+    s3.put_object(Bucket=bucket, Key=key, Body=b"a body", ContentType="image/jpeg")
+    log = server.dir / "functions" / "logs" / f"{name}.log"
+    until(lambda: log.exists() and "CONTENT TYPE: image/jpeg" in log.read_text(),
+          f"{name} tells the type; its log: {log.read_text()[-3000:] if log.exists() else '(none)'}")
+    # Its role may read objects, and nothing else: it is told so, and by whom.
+    event = {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": "missing"}}}]}
+    answer, output = call(functions, name, event)
+    assert output["FunctionError"] == "Unhandled"
+    assert answer["errorType"] in ("ClientError", "AccessDenied", "NoSuchKey"), answer

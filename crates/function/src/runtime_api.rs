@@ -21,8 +21,10 @@ use crate::invocation::Failure;
 
 /// The largest answer, in bytes, as Lambda's own message names it.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 6_291_556;
-/// The largest description of an error, in bytes: an answer like any.
+/// The largest description of an error that is read, in bytes.
 const ERROR_BYTES_MAX: usize = RESPONSE_BYTES_MAX;
+/// The largest that is answered as it came, in bytes; of a larger one type and message are, clipped.
+const ERROR_KEPT_BYTES_MAX: usize = 256 * 1024;
 /// Messages of one instance that wait to be looked at.
 pub(crate) const MESSAGES_MAX: usize = 16;
 /// What is kept of an error's type or message, in bytes.
@@ -194,7 +196,7 @@ async fn failure(headers: &HeaderMap, body: Body) -> Failure {
     Failure {
         error_type: clip(&error_type),
         message: clip(&error_message),
-        answer: described.then_some(bytes),
+        answer: (described && bytes.len() <= ERROR_KEPT_BYTES_MAX).then_some(bytes),
     }
 }
 

@@ -339,7 +339,7 @@ pub(crate) async fn a_node_handler_is_called_in_each_of_its_styles() {
         ("common.deep.handler", json!({"n": 3}), message(json!({"common": 3})), None),
         ("index.nothing", json!({}), None, Some("Runtime.HandlerNotFound")),
         ("nothing.handler", json!({}), None, Some("Runtime.ImportModuleError")),
-        ("needs.handler", json!({}), None, Some("Runtime.ImportModuleError")),
+        ("needs.handler", json!({}), None, Some("Error")),
         ("broken.handler", json!({}), None, Some("Runtime.UserCodeSyntaxError")),
         ("index", json!({}), None, Some("Runtime.MalformedHandlerName")),
         ("rejects.handler", json!({}), None, Some("Runtime.UnhandledPromiseRejection")),
