@@ -53,8 +53,9 @@ def role(server):
 class Place:
     """A queue, a function that works it off, and what that tells of it."""
 
-    def __init__(self, name, functions, sqs, role):
+    def __init__(self, name, functions, sqs, role, logs):
         self.name, self.functions, self.sqs = name, functions, sqs
+        self.log = logs / f"{name}.log"
         self.url, self.queue = self.make_queue(name)
         self.told, _ = self.make_queue(name + "-told")
         make(functions, name, role, zipped(app__py=CODE), Timeout=10, MemorySize=256,
@@ -89,7 +90,11 @@ class Place:
         def look():
             return self.sqs.receive_message(QueueUrl=self.told, WaitTimeSeconds=2).get("Messages")
 
-        [message] = until(look, "an event")
+        try:
+            [message] = until(look, "an event")
+        except AssertionError as error:
+            error.add_note(self.log.read_text()[-4000:])
+            raise
         self.sqs.delete_message(QueueUrl=self.told, ReceiptHandle=message["ReceiptHandle"])
         return json.loads(message["Body"])
 
@@ -103,8 +108,9 @@ class Place:
 
 
 @pytest.fixture
-def place(functions, sqs, role, request):
-    return Place(request.node.name.replace("_", "-")[5:50], functions, sqs, role)
+def place(functions, sqs, role, server, request):
+    name = request.node.name.replace("_", "-")[5:50]
+    return Place(name, functions, sqs, role, server.dir / "functions" / "logs")
 
 
 def refused(call, **given):
