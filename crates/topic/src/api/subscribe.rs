@@ -20,6 +20,8 @@ impl Inner {
 
     pub(super) async fn subscribe(&self, input: &Tree, caller: &Caller) -> Result<Tree, Fault> {
         let topic_arn = required(input, "TopicArn")?;
+        // Of all that may be wrong, a topic that is not there is told first.
+        self.topic(topic_arn).await?;
         let protocol = Protocol::parse(required(input, "Protocol")?)?;
         let endpoint = required(input, "Endpoint")?;
         let url = protocol.check(endpoint, (&self.config.account, &self.config.region))?;

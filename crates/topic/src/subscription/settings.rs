@@ -148,7 +148,10 @@ impl Settings {
 /// A message's attributes as filter policies see them; binary ones are not looked at.
 fn values(attributes: &[(String, String, String)]) -> Map<String, Value> {
     let value = |kind: &str, text: &str| match kind {
-        "String.Array" => serde_json::from_str(text).ok().filter(Value::is_array),
+        // A single value counts as a list of it.
+        "String.Array" => {
+            serde_json::from_str(text).ok().filter(|value: &Value| !value.is_object())
+        }
         _ => match kind.split('.').next() {
             Some("Number") => serde_json::from_str(text).ok().filter(Value::is_number),
             Some("Binary") => None,
@@ -234,6 +237,8 @@ mod tests {
             of("bytes", "Binary", "AA=="),
         ];
         assert!(settings.wants(&attributes, ""));
+        attributes[2].2 = r#""x""#.to_owned();
+        assert!(settings.wants(&attributes, ""), "a single value is a list of it");
         attributes[0].1 = "Number".to_owned();
         assert!(!settings.wants(&attributes, ""));
     }

@@ -103,3 +103,13 @@ async fn each_entry_of_a_batch_is_judged_for_itself() {
     }
     room.close().await;
 }
+
+#[tokio::test]
+async fn of_all_that_is_wrong_with_a_subscription_a_missing_topic_is_told_first() {
+    let room = Room::open().await;
+    let arn = "arn:aws:sns:us-east-2:123456789012:none";
+    let input = [("TopicArn", arn), ("Protocol", "sqs"), ("Endpoint", "nonsense")];
+    let fault = room.call("Subscribe", &input).await.unwrap_err();
+    assert_eq!(fault.code, "NotFoundException");
+    room.close().await;
+}
