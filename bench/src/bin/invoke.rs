@@ -22,6 +22,9 @@ use tokio::{
 
 /// What is sent and must come back.
 const EVENT: &str = r#"{"hello":"world"}"#;
+/// A package for `cargo lambda watch` to stand in.
+const PACKAGE: &str =
+    "[package]\nname = \"watched\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
 /// How long `cargo lambda watch` may take until it answers.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS_MAX: usize = 400;
@@ -152,6 +155,10 @@ impl Watch {
             return Ok(None);
         }
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+        // It wants to be in a package, whatever that holds.
+        std::fs::create_dir(folder.join("src"))?;
+        std::fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
+        std::fs::write(folder.join("Cargo.toml"), PACKAGE)?;
         let mut watch = Command::new(std::path::absolute(program)?);
         watch.args(["lambda", "watch", "--only-lambda-apis", "--quiet", "-A", "127.0.0.1", "-P"]);
         watch.arg(&port).current_dir(folder);
@@ -169,7 +176,7 @@ impl Watch {
             sleep(LOOK_EVERY).await;
         }
         let mut command = Command::new(&function);
-        command.env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{port}/.rt"));
+        command.env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt"));
         command.env("AWS_LAMBDA_FUNCTION_NAME", "_").env("AWS_LAMBDA_FUNCTION_VERSION", "1");
         command.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
         command.env("AWS_LAMBDA_LOG_GROUP_NAME", "_").env("AWS_LAMBDA_LOG_STREAM_NAME", "_");

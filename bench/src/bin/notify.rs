@@ -157,8 +157,10 @@ fn read(log: &Path) -> HashMap<String, u64> {
         let text = std::fs::read_to_string(file).unwrap_or_default();
         for line in text.lines() {
             let Some((_, rest)) = line.split_once("entered ") else { continue };
+            let digits =
+                |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
             if let Some((key, at)) = rest.split_once(' ')
-                && let Ok(at) = at.trim().parse::<u64>()
+                && let Ok(at) = digits(at).parse::<u64>()
             {
                 seen.entry(key.to_owned()).or_insert(at);
             }
