@@ -43,7 +43,8 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let id = context.request_id;
     println!("handling {id}");
-    if let Some(records) = event["Records"].as_array() {
+    let records = event["Records"].as_array();
+    if let Some(records) = records.filter(|records| records[0]["eventSource"] == "aws:sqs") {
         return batch(&event, records);
     }
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
