@@ -244,12 +244,13 @@ impl Room {
         }
     }
 
-    fn land(&mut self, Carried { errand, hosted, instance }: Carried) {
+    fn land(&mut self, Carried { errand, hosted, instance, answer }: Carried) {
         let now = self.functions.0.host.clock.now();
         let arn = hosted.function.arn.clone();
         if let Some(crew) = self.crews.get_mut(&arn) {
             crew.land(errand, &hosted, instance, now);
         }
+        Carried::tell(answer);
         self.fly(&arn);
     }
 
@@ -263,7 +264,9 @@ impl Room {
         let flights = &mut self.flights;
         let landed = async {
             while let Some(carried) = flights.join_next().await {
-                drop(carried);
+                if let Ok(Carried { answer, .. }) = carried {
+                    Carried::tell(answer);
+                }
             }
         };
         if tokio::time::timeout(DRAIN_MAX, landed).await.is_err() {

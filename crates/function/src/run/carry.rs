@@ -6,11 +6,13 @@ use bytes::Bytes;
 use flow::Timestamp;
 use futures_util::FutureExt;
 use store::Lease;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{crew::Errand, flight::fly};
 use crate::{
     Functions, Job, Settled,
+    call::Called,
     destination::{Condition, Outcome, Returned},
     instance::{Hosted, Instance, Ran},
     invocation::{Failure, subject},
@@ -26,6 +28,17 @@ pub(super) struct Carried {
     pub(super) errand: Errand,
     pub(super) hosted: Arc<Hosted>,
     pub(super) instance: Option<Instance>,
+    /// For whoever waits: told once the place is free, so that a next call finds it so.
+    pub(super) answer: Option<(oneshot::Sender<Called>, Called)>,
+}
+
+impl Carried {
+    pub(super) fn tell(answer: Option<(oneshot::Sender<Called>, Called)>) {
+        if let Some((done, called)) = answer {
+            // Whoever hung up needs no answer.
+            drop(done.send(called));
+        }
+    }
 }
 
 /// Carries one event to its end. On a stop while it waits, the row goes back to the queue.
@@ -48,7 +61,7 @@ pub(super) async fn carry(
             None
         }
     };
-    Carried { errand: Errand::Event, hosted: trip.hosted, instance }
+    Carried { errand: Errand::Event, hosted: trip.hosted, instance, answer: None }
 }
 
 struct Trip {

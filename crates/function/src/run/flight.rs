@@ -81,7 +81,5 @@ pub(super) async fn answer(
         }
         Err(_) => (None, Called::Broken("it panicked".to_owned())),
     };
-    // Whoever hung up needs no answer.
-    drop(done.send(called));
-    Carried { errand: Errand::Call, hosted, instance }
+    Carried { errand: Errand::Call, hosted, instance, answer: Some((done, called)) }
 }
