@@ -119,6 +119,11 @@ class Trailhound:
             raise AssertionError(f"`trailhound up` ended with {self._process.wait()}")
         self.info = json.loads(line)
 
+    def kill(self):
+        """Ends the process at once, as a failure of power would."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self):
         """Ends the process as a service manager does; its exit code."""
         if self._process.poll() is None:

@@ -18,14 +18,18 @@ pub(crate) struct Usage {
 pub(crate) fn usage(root: u32, limit_bytes: u64) -> Usage {
     let family = family(root);
     let mut usage = Usage::default();
+    // What one process ever had, however short it was between two looks.
+    let mut peak = 0;
     for pid in &family {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         usage.bytes = usage.bytes.saturating_add(kibibytes(&status, "VmRSS:").unwrap_or(0));
+        peak = peak.max(kibibytes(&status, "VmHWM:").unwrap_or(0));
         usage.threads = usage.threads.saturating_add(number(&status, "Threads:").unwrap_or(0));
     }
     if usage.bytes > limit_bytes {
         usage.bytes = family.iter().map(|pid| part(*pid)).fold(0, u64::saturating_add);
     }
+    usage.bytes = usage.bytes.max(peak);
     usage
 }
 

@@ -130,6 +130,7 @@ impl Actor {
     async fn serve(&mut self, messages: &mut mpsc::Receiver<Message>) -> End {
         let clock = Arc::clone(&self.host.clock);
         loop {
+            let process = self.process.child.id();
             let (deadline, idle) = (self.deadline, self.current.is_none());
             let late = async {
                 match deadline {
@@ -155,7 +156,7 @@ impl Actor {
                 },
                 text = self.stdout.read() => self.print(Stream::Stdout, &text),
                 text = self.stderr.read() => self.print(Stream::Stderr, &text),
-                () = self.gauge.due(idle) => self.measure(),
+                over = self.gauge.watch(process, idle) => self.over(over),
                 () = unwanted => Some(End::Dismissed),
                 () = late => Some(End::TimedOut),
                 status = self.process.child.wait() => Some(End::Exited(status.ok())),
@@ -330,7 +331,12 @@ impl Actor {
     }
 
     fn measure(&mut self) -> Option<End> {
-        let over = self.gauge.look(self.process.child.id())?;
+        let over = self.gauge.look(self.process.child.id());
+        self.over(over)
+    }
+
+    fn over(&mut self, over: Option<Over>) -> Option<End> {
+        let over = over?;
         self.say(&over.told(&self.hosted.function.resources));
         Some(End::Over(over))
     }

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until},
+};
 
 use super::folder::held_bytes;
 use crate::{
@@ -58,6 +61,8 @@ pub(super) struct Gauge {
     looked: Instant,
     looked_at_scratch: Instant,
     took: Duration,
+    /// A look that goes on: apart, since a crowd takes long to count, and no deadline waits for it.
+    looking: Option<JoinHandle<Usage>>,
     /// The most memory that was seen.
     pub(super) used_bytes: u64,
 }
@@ -71,31 +76,41 @@ impl Gauge {
             looked: now,
             looked_at_scratch: now,
             took: Duration::ZERO,
+            looking: None,
             used_bytes: 0,
         }
     }
 
-    /// Waits until it is time to look again.
-    pub(super) async fn due(&self, idle: bool) {
+    /// Looks at the process of that id once it is time to; may be dropped and called again.
+    pub(super) async fn watch(&mut self, pid: Option<u32>, idle: bool) -> Option<Over> {
         let every = if idle { EVERY_IDLE } else { EVERY };
-        sleep_until(self.looked + every.max(self.took * PART)).await;
+        let limit = self.resources.memory_bytes;
+        if self.looking.is_none() {
+            sleep_until(self.looked + every.max(self.took * PART)).await;
+            self.looked = Instant::now();
+        }
+        let look = move || pid.map_or_else(Usage::default, |id| memory::usage(id, limit));
+        let looking = self.looking.get_or_insert_with(|| spawn_blocking(look));
+        let usage = looking.await.unwrap_or_default();
+        self.looking = None;
+        self.took = self.looked.elapsed();
+        self.looked = Instant::now();
+        self.judge(usage)
     }
 
-    /// Looks at the process of that id.
+    /// Looks at the process of that id now.
     pub(super) fn look(&mut self, pid: Option<u32>) -> Option<Over> {
-        let begun = Instant::now();
         let limit = self.resources.memory_bytes;
-        let Usage { bytes, threads } =
-            pid.map_or_else(Usage::default, |id| memory::usage(id, limit));
+        self.judge(pid.map_or_else(Usage::default, |id| memory::usage(id, limit)))
+    }
+
+    fn judge(&mut self, Usage { bytes, threads }: Usage) -> Option<Over> {
         self.used_bytes = self.used_bytes.max(bytes);
         let crowded = threads > PROCESSES_SEEN_MAX.saturating_add(LAUNCHERS);
-        let full = self.scratch_is_full();
-        self.looked = Instant::now();
-        self.took = self.looked - begun;
         match () {
-            () if bytes > limit => Some(Over::Memory),
+            () if bytes > self.resources.memory_bytes => Some(Over::Memory),
             () if crowded => Some(Over::Processes),
-            () if full => Some(Over::Scratch),
+            () if self.scratch_is_full() => Some(Over::Scratch),
             () => None,
         }
     }

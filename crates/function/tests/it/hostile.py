@@ -93,21 +93,6 @@ def calls(event):
     return {name: tried(lambda: one(arguments)) for name, arguments in event["calls"].items()}
 
 
-def forks(event):
-    """Forks until it may not; the children wait."""
-    children = 0
-    while children < 5_000:
-        try:
-            child = os.fork()
-        except OSError as error:
-            return {"children": children, "error": errno.errorcode[error.errno]}
-        if child == 0:
-            while True:
-                signal.pause()
-        children += 1
-    return {"children": children}
-
-
 def threads(event):
     started = 0
     end = threading.Event()
