@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -135,7 +135,7 @@ async fn put_many(client: &Arc<Client>, args: &Args) -> anyhow::Result<Duration>
 }
 
 /// Waits until the function has told of `count` objects; when it was told of each first.
-async fn entered(log: &PathBuf, count: usize) -> anyhow::Result<HashMap<String, u64>> {
+async fn entered(log: &Path, count: usize) -> anyhow::Result<HashMap<String, u64>> {
     let begun = Instant::now();
     loop {
         let seen = read(log);

@@ -140,10 +140,8 @@ pub fn category(service: &Service, operation: &str) -> Category {
 
 /// Data events whose answers are recorded. Documented: the examples of SQS's and SNS's pages on
 /// CloudTrail; those of S3, Lambda and DynamoDB hold none.
-pub(super) const ANSWERED: &[(&str, &[&str])] = &[
-    ("sns", &["Publish", "PublishBatch"]),
-    ("sqs", &["SendMessage", "SendMessageBatch"]),
-];
+pub(super) const ANSWERED: &[(&str, &[&str])] =
+    &[("sns", &["Publish", "PublishBatch"]), ("sqs", &["SendMessage", "SendMessageBatch"])];
 
 /// Whether records of a data event hold its answer (`responseElements`).
 pub fn answer_of_data_event_is_recorded(service: &Service, operation: &str) -> bool {

@@ -74,11 +74,7 @@ impl Rooms {
         let work = Database::open(&path.join("work.db"), &boot)?;
         let state = Database::open(&path.join("state.db"), &boot)?;
         let journal = Journal::open(&path.join("journal"), Arc::clone(clock))?;
-        let (account, region) = (config.account_id.clone(), config.region.clone());
-        let keys = identity::Config { account: account.clone() };
-        let identity = Identity::open(&state, keys, Arc::clone(clock), Arc::clone(chance)).await?;
-        let identity = Arc::new(identity);
-        ensure_detect_role(&identity).await?;
+        let identity = open_identity(options, &state).await?;
         let authorization = Arc::new(Authorization::new(Arc::clone(&identity), Arc::clone(clock)));
         // One for all: making it reads the machine's whole trust store.
         let client = outgoing(config)?;
@@ -89,57 +85,24 @@ impl Rooms {
         let passages = Passages::default();
         let findings = Findings { alerts: alerts.clone(), passages: passages.clone() };
         let objects = Arc::new(Objects::default());
-        let ports = functions::ports(
-            options,
-            inner,
-            (&identity, &authorization),
-            findings,
-            &objects,
-            (&sqs, &topics),
-        );
-        let functions =
-            Functions::open(functions::settings(options, endpoint), &state, &work, ports);
-        let functions = functions.await?;
+        let who = (&identity, &authorization);
+        let ports = functions::ports(options, inner, who, findings, &objects, (&sqs, &topics));
+        let settings = functions::settings(options, endpoint);
+        let functions = Functions::open(settings, &state, &work, ports).await?;
         authorization.add("lambda", Arc::new(functions.clone()));
         keeper.begin(functions::detect(options), &functions)?;
-        let mut notifications = notification::Config::new(region.clone(), account.clone());
-        notifications.back_off.max_millis = config.notification.retry_wait_max.millis();
-        notifications.age_max_millis = config.notification.age_max.millis();
-        let shipped: Arc<dyn Authorize> = Arc::new(Shipped {
+        let inside = Inside {
             authorization: Arc::clone(&authorization),
-            detect: functions::detect_arn(config),
-        });
-        let reach = notification::Reach {
-            functions: Arc::new(Events {
-                functions: functions.clone(),
-                passages: passages.clone(),
-            }),
-            queues: Arc::new(sqs.clone()),
-            topics: Arc::new(topics.clone()),
-            authorize: Arc::clone(&shipped),
-        };
-        let notifications =
-            Notifications::open(notifications, &work, reach, Arc::clone(clock)).await?;
-        let targets = Targets {
-            account: account.clone(),
             functions: functions.clone(),
             queues: sqs.clone(),
             topics: topics.clone(),
-            authorize: shipped,
         };
-        let buckets = open_buckets(options, targets).await?;
+        let (notifications, buckets) = inside.open_buckets(options, &work, &passages).await?;
         authorization.add("sqs", Arc::new(sqs.clone()));
         authorization.add("sns", Arc::new(topics.clone()));
         authorization.add("s3", Arc::new(buckets.clone()));
         objects.open(buckets.clone());
-        let trails =
-            trail::Config { account, region, wait_max_millis: config.trail.wait_max.millis() };
-        let deliver = Arc::new(buckets.clone());
-        let (clock_, chance_) = (Arc::clone(clock), Arc::clone(chance));
-        let trails =
-            Trails::open(trails, journal.clone(), &state, deliver, clock_, chance_).await?;
-        trail_to_bucket::stand_ready(config, &functions::detect_arn(config), &buckets, &trails)
-            .await?;
+        let trails = open_trails(options, &journal, &state, &buckets).await?;
         let gateway = open_gateway(
             options,
             &journal,
@@ -151,9 +114,8 @@ impl Rooms {
         )
         .await?;
         inner.open(gateway.clone());
-        let clock = Arc::clone(clock);
         let rooms = Self {
-            clock,
+            clock: Arc::clone(clock),
             journal,
             identity,
             authorization,
@@ -204,6 +166,35 @@ impl Rooms {
         self.work.clone().close().await;
         self.state.clone().close().await;
     }
+}
+
+async fn open_identity(options: &Options, state: &Database) -> anyhow::Result<Arc<Identity>> {
+    let keys = identity::Config { account: options.config.account_id.clone() };
+    let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
+    let identity = Arc::new(Identity::open(state, keys, clock, chance).await?);
+    ensure_detect_role(&identity).await?;
+    Ok(identity)
+}
+
+/// The trails, the default one among them.
+async fn open_trails(
+    options: &Options,
+    journal: &Journal,
+    state: &Database,
+    buckets: &Buckets,
+) -> anyhow::Result<Trails> {
+    let config = &options.config;
+    let settings = trail::Config {
+        account: config.account_id.clone(),
+        region: config.region.clone(),
+        wait_max_millis: config.trail.wait_max.millis(),
+    };
+    let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
+    let deliver = Arc::new(buckets.clone());
+    let trails = Trails::open(settings, journal.clone(), state, deliver, clock, chance).await?;
+    let detect = functions::detect_arn(config);
+    trail_to_bucket::stand_ready(config, &detect, buckets, &trails).await?;
+    Ok(trails)
 }
 
 async fn open_topics(
@@ -280,15 +271,44 @@ async fn open_alerts(
     Ok(Alerts::open(settings, work, client, publish, Arc::clone(clock)).await?)
 }
 
-async fn open_buckets(options: &Options, targets: Targets) -> anyhow::Result<Buckets> {
-    let config = bucket::Config {
-        dir: options.dir.path().join("bucket"),
-        account: options.config.account_id.clone(),
-        region: options.config.region.clone(),
-    };
-    let targets = Arc::new(targets);
-    let (clock, chance) = (Arc::clone(&options.clock), Arc::clone(&options.chance));
-    Ok(Buckets::open(config, targets, clock, chance).await?)
+/// Whom buckets may tell of objects.
+struct Inside {
+    authorization: Arc<Authorization>,
+    functions: Functions,
+    queues: Queues,
+    topics: Topics,
+}
+
+impl Inside {
+    async fn open_buckets(
+        self,
+        options: &Options,
+        work: &Database,
+        passages: &Passages,
+    ) -> anyhow::Result<(Notifications, Buckets)> {
+        let Options { config, dir, clock, chance, .. } = options;
+        let Self { authorization, functions, queues, topics } = self;
+        let (account, region) = (config.account_id.clone(), config.region.clone());
+        let detect = functions::detect_arn(config);
+        let authorize: Arc<dyn Authorize> = Arc::new(Shipped { authorization, detect });
+        let events = Events { functions: functions.clone(), passages: passages.clone() };
+        let reach = notification::Reach {
+            functions: Arc::new(events),
+            queues: Arc::new(queues.clone()),
+            topics: Arc::new(topics.clone()),
+            authorize: Arc::clone(&authorize),
+        };
+        let mut settings = notification::Config::new(region.clone(), account.clone());
+        settings.back_off.max_millis = config.notification.retry_wait_max.millis();
+        settings.age_max_millis = config.notification.age_max.millis();
+        let notifications = Notifications::open(settings, work, reach, Arc::clone(clock)).await?;
+        let settings =
+            bucket::Config { dir: dir.path().join("bucket"), account: account.clone(), region };
+        let targets = Arc::new(Targets { account, functions, queues, topics, authorize });
+        let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
+        let buckets = Buckets::open(settings, targets, clock, chance).await?;
+        Ok((notifications, buckets))
+    }
 }
 
 async fn open_gateway(
