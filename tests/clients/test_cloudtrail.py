@@ -110,9 +110,9 @@ def test_a_parameter_without_effect_is_refused(trails, arguments):
     ("service", "operation", "arguments", "event"),
     [
         ("dynamodb", "list_tables", {}, "ListTables"),
-        ("iam", "list_users", {}, "ListUsers"),
+        ("rds", "describe_db_instances", {}, "DescribeDBInstances"),
         ("ec2", "describe_vpcs", {}, "DescribeVpcs"),
-        ("lambda", "list_functions", {}, "ListFunctions20150331"),
+        ("apigateway", "get_rest_apis", {}, "GetRestApis"),
         ("kms", "list_aliases", {}, "ListAliases"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.islower() else "",
