@@ -1,3 +1,5 @@
+//! What an emitted record holds, and what is refused.
+
 use flow::{ManualClock, SeededChance};
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Pages of records, forwards and backwards, and what is asked of them.
+
 use std::sync::Arc;
 
 use flow::ManualClock;
