@@ -1,7 +1,7 @@
 """What the tests share: a server a file, and the log where something failed."""
 
 import pytest
-from trailhound import Trailhound
+from trailhound import CONFIG, Trailhound
 
 
 @pytest.hookimpl(wrapper=True)
@@ -14,11 +14,37 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="module")
-def server():
-    with Trailhound() as server:
+def server(request):
+    """A server with the configuration that the file calls `SERVER`, or that of all."""
+    with Trailhound(getattr(request.module, "SERVER", CONFIG)) as server:
         yield server
 
 
 @pytest.fixture
 def client(server):
     return server.client
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3")
+
+
+@pytest.fixture(scope="module")
+def sqs(server):
+    return server.client("sqs")
+
+
+@pytest.fixture(scope="module")
+def sns(server):
+    return server.client("sns")
+
+
+@pytest.fixture(scope="module")
+def iam(server):
+    return server.client("iam")
+
+
+@pytest.fixture(scope="module")
+def functions(server):
+    return server.client("lambda")

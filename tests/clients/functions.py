@@ -21,6 +21,16 @@ TRUST = {
     ],
 }
 
+# Sends what it is given to the queue that its environment names.
+FORWARD = """
+import json, os
+import boto3
+
+
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""
+
 
 def arn(name):
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

@@ -14,23 +14,6 @@ def make_bucket(s3, name):
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
-def wake_detect(s3, bucket):
-    """Every object under AWSLogs/ of the bucket wakes the function `detect`."""
-    rules = [{"Name": "prefix", "Value": "AWSLogs/"}]
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "LambdaFunctionConfigurations": [
-                {
-                    "LambdaFunctionArn": DETECT,
-                    "Events": ["s3:ObjectCreated:*"],
-                    "Filter": {"Key": {"FilterRules": rules}},
-                }
-            ]
-        },
-    )
-
-
 def subscribe(sns, listener, topic=ALERTS):
     """Subscribes the listener and waits until its answer to the handshake has arrived."""
     answer = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=listener.url)

@@ -5,7 +5,11 @@ import json
 import botocore.exceptions
 import pytest
 from functions import WITH_BOTO3, arn, make, make_role, zipped
-from trailhound import ACCOUNT, REGION, Trailhound, code, until
+from trailhound import ACCOUNT, REGION, code, until
+
+# The functions here need boto3.
+SERVER = WITH_BOTO3
+
 
 CODE = """
 def handler(event, context):
@@ -14,27 +18,6 @@ def handler(event, context):
     return {"got": event}
 """
 MAY = ("sqs:SendMessage", "sns:Publish", "lambda:InvokeFunction")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def functions(server):
-    return server.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def sqs(server):
-    return server.client("sqs")
-
-
-@pytest.fixture(scope="module")
-def sns(server):
-    return server.client("sns")
 
 
 @pytest.fixture(scope="module")

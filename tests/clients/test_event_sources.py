@@ -7,13 +7,17 @@ import time
 import botocore.exceptions
 import pytest
 from functions import WITH_BOTO3, arn, make, make_role, zipped
-from trailhound import ACCOUNT, REGION, Trailhound, code, until
+from trailhound import ACCOUNT, REGION, code, until
+
+# The functions here need boto3.
+SERVER = WITH_BOTO3
 
 # Tells another queue what it receives; a message that says `fail` fails its batch, and one that says
 # `item` is named as failed.
 CODE = """
 import json, os
 import boto3
+
 
 sqs = boto3.client("sqs")
 
@@ -27,22 +31,6 @@ def handler(event, context):
                                   if record["body"].startswith("item")]}
 """
 MAY = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def functions(server):
-    return server.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def sqs(server):
-    return server.client("sqs")
 
 
 @pytest.fixture(scope="module")

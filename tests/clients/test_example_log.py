@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 from listener import Listener
-from road import ALERTS, PREFIX, make_bucket, subscribe, wake_detect
+from functions import wake
+from road import ALERTS, PREFIX, make_bucket, subscribe
 from trailhound import ACCOUNT, REGION, ROOT, Trailhound, until
 
 BUCKET = "example-logs"
@@ -61,7 +62,7 @@ def inbox(server):
     """A bucket that wakes the function, and whoever is told of alerts."""
     s3 = server.client("s3")
     make_bucket(s3, BUCKET)
-    wake_detect(s3, BUCKET)
+    wake(s3, BUCKET, "detect", "AWSLogs/")
     with Listener() as listener:
         subscribe(server.client("sns"), listener)
         yield s3, listener

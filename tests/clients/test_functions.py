@@ -8,6 +8,9 @@ from listener import Listener
 from road import ACCOUNT, make_bucket, subscribe
 from trailhound import Trailhound, until
 
+# The functions here need boto3.
+SERVER = WITH_BOTO3
+
 BUCKET = "tutorial-logs"
 
 # As every tutorial writes it: nothing in here knows where it runs.
@@ -18,6 +21,7 @@ import os
 from urllib.parse import unquote_plus
 
 import boto3
+
 
 s3 = boto3.client("s3")
 sns = boto3.client("sns")
@@ -47,12 +51,6 @@ export const handler = async (event) => {
   console.log(JSON.stringify({ bucket: s3.bucket.name, key: decodeURIComponent(s3.object.key.replaceAll("+", " ")) }));
 };
 """
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

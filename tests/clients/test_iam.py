@@ -30,11 +30,6 @@ def trust(principal, **more):
     return document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more})
 
 
-@pytest.fixture(scope="module")
-def iam(server):
-    return server.client("iam")
-
-
 @pytest.fixture
 def user(server, iam, request):
     """A user, and clients that call as that user."""

@@ -13,11 +13,15 @@ import pytest
 from functions import WITH_BOTO3, arn, call, make, make_role, zipped
 from listener import fetch
 from road import ACCOUNT, REGION, make_bucket
-from trailhound import Trailhound, code, status, until
+from trailhound import code, status, until
+
+# The functions here need boto3.
+SERVER = WITH_BOTO3
 
 ECHO = "import time\n\ndef handler(event, context):\n    time.sleep(event.get('sleep', 0))\n    return event\n"
 ERRORS = """
 import os, sys, time
+
 
 def handler(event, context):
     print("about to", event["do"])
@@ -34,17 +38,6 @@ def handler(event, context):
     if event["do"] == "much":
         return "x" * (7 * 1024 * 1024)
 """
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def functions(server):
-    return server.client("lambda")
 
 
 @pytest.fixture(scope="module")

@@ -5,42 +5,14 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from functions import WITH_BOTO3, arn as function_arn, let_bucket, make, make_role, zipped
+from functions import FORWARD, WITH_BOTO3, arn as function_arn, let_bucket, make, make_role, zipped
 from road import DETECT, make_bucket
-from trailhound import ACCOUNT, REGION, Trailhound, code, status, until
+from trailhound import ACCOUNT, REGION, code, status, until
+
+# The functions here need boto3.
+SERVER = WITH_BOTO3
 
 UNABLE = "Unable to validate the following destination configurations"
-
-
-# Sends what it is given to the queue that its environment names.
-FORWARD = """
-import json, os
-import boto3
-
-def handler(event, context):
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
-"""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3")
-
-
-@pytest.fixture(scope="module")
-def sqs(server):
-    return server.client("sqs")
-
-
-@pytest.fixture(scope="module")
-def sns(server):
-    return server.client("sns")
 
 
 @pytest.fixture

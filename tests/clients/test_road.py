@@ -4,7 +4,8 @@ import re
 
 import pytest
 from listener import Listener
-from road import ACCOUNT, ALERTS, REGION, make_bucket, record, subscribe, wake_detect
+from functions import wake
+from road import ACCOUNT, ALERTS, REGION, make_bucket, record, subscribe
 from trailhound import until
 
 BUCKET = "my-logs"
@@ -20,7 +21,7 @@ def road(server):
     created = trail.create_trail(Name="mine", S3BucketName=BUCKET)
     assert created["TrailARN"] == f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/mine"
     trail.start_logging(Name="mine")
-    wake_detect(s3, BUCKET)
+    wake(s3, BUCKET, "detect", "AWSLogs/")
     with Listener() as listener:
         subscribe(sns, listener)
         assert sns.create_topic(Name=TOPIC)["TopicArn"] == TOPIC_ARN

@@ -15,11 +15,6 @@ MIB = 1024 * 1024
 HELLO_MD5 = hashlib.md5(b"hello").hexdigest()
 
 
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3")
-
-
 @pytest.fixture
 def bucket(s3, request):
     """A bucket of the test's own."""

@@ -5,33 +5,15 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
-from functions import WITH_BOTO3, arn as function_arn, make, make_role, zipped
+from functions import FORWARD, WITH_BOTO3, arn as function_arn, make, make_role, zipped
 from listener import Listener, verify
 from road import subscribe
-from trailhound import ACCOUNT, REGION, Trailhound, code, status, until
+from trailhound import ACCOUNT, REGION, code, status, until
+
+# The functions here need boto3.
+SERVER = WITH_BOTO3
 
 NOWHERE = f"arn:aws:sns:{REGION}:{ACCOUNT}:nowhere"
-
-
-# Sends what it is given to the queue that its environment names.
-FORWARD = """
-import json, os
-import boto3
-
-def handler(event, context):
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
-"""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sns(server):
-    return server.client("sns")
 
 
 @pytest.fixture
@@ -209,11 +191,6 @@ def received(sqs, url, count):
     until(enough, f"{count} messages")
     assert len(found) == count
     return found
-
-
-@pytest.fixture(scope="module")
-def sqs(server):
-    return server.client("sqs")
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

@@ -18,11 +18,6 @@ from trailhound import ACCOUNT, REGION, code
 FORM = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 
 
-@pytest.fixture(scope="module")
-def sqs(server):
-    return server.client("sqs")
-
-
 @pytest.fixture
 def queue(sqs, request):
     return sqs.create_queue(QueueName=re.sub("[^a-z]+", "-", request.node.name)[:80])["QueueUrl"]

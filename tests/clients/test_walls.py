@@ -9,8 +9,12 @@ from functions import WITH_BOTO3, call, make, make_role, zipped
 from road import ACCOUNT
 from trailhound import Trailhound, until
 
+# The functions here need boto3.
+SERVER = WITH_BOTO3
+
 HOSTILE = """
 import os, signal, sys, time
+
 
 def tried(what):
     try:
@@ -67,17 +71,6 @@ def who(event):
 def handler(event, context):
     return globals()[event["do"]](event)
 """
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Trailhound(WITH_BOTO3) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def functions(server):
-    return server.client("lambda")
 
 
 @pytest.fixture(scope="module")
