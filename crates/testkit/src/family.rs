@@ -112,7 +112,10 @@ fn is_cared_for(mut pid: i32, program: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::{
+        io::Read as _,
+        process::{Command, Stdio},
+    };
 
     use super::*;
 
@@ -124,9 +127,11 @@ mod tests {
         fs::copy("/bin/sh", &shell).unwrap();
         let (dir, other) = (Path::new("/a-directory/data"), Path::new("/another"));
         let mut command = Command::new(&shell);
-        command.args(["-c", "read line; true", dir.to_str().unwrap()]).stdin(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args(["-c", "echo; read line; true", dir.to_str().unwrap()]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
+        // A process that has only just begun has no command line yet: once it speaks it has one.
+        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         assert!(orphan(pid, other, dir).is_some_and(|line| line.ends_with("/a-directory/data ")));
         assert_eq!(orphan(pid, other, other), None);
         assert!(orphan(pid, &shell, other).is_some());
