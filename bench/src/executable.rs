@@ -25,6 +25,8 @@ use tokio::{
 const READY_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a stop may take.
 const STOP_TIME_MAX: Duration = Duration::from_secs(60);
+/// Any port of loopback that is free.
+const FREE_PORT: &str = "[listen]\naddress = \"127.0.0.1:0\"\n";
 /// Log lines that wait to be looked at.
 const LINES_WAITING_MAX: usize = 65_536;
 
@@ -101,11 +103,14 @@ pub struct Up {
 }
 
 impl Up {
-    /// Starts a server in `dir` with the configuration `config` and waits until it is ready.
+    /// Starts a server in `dir`, on a free port and with `settings` beside that, and waits until it
+    /// is ready. The file with its configuration stands beside `dir`.
     ///
     /// # Errors
     /// It ends before it is ready, or says something else.
-    pub async fn start(dir: &Path, config: &Path, log: &str) -> anyhow::Result<(Self, Lines)> {
+    pub async fn start(dir: &Path, settings: &str, log: &str) -> anyhow::Result<(Self, Lines)> {
+        let config = dir.with_extension("toml");
+        std::fs::write(&config, format!("{FREE_PORT}{settings}"))?;
         let mut command = Command::new(trailhound()?);
         command.arg("up").arg("--json").arg("--dir").arg(dir).arg("--config").arg(config);
         command.arg("--log").arg(log).env("NO_COLOR", "1").kill_on_drop(true);

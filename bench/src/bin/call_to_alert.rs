@@ -87,17 +87,13 @@ async fn main() -> anyhow::Result<ExitCode> {
 async fn run(wait_max: &'static str, args: &Args) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
     let mut listener = Listener::open().await?;
-    let config = folder.path().join("config.toml");
     let url = listener.url();
-    std::fs::write(
-        &config,
-        format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[trail]\nwait_max = \"{wait_max}\"\n\
-             [alert]\ndestinations = [\"webhook:{url}\"]\n[outgoing]\nallow_private = true\n"
-        ),
-    )?;
+    let settings = format!(
+        "[trail]\nwait_max = \"{wait_max}\"\n\
+         [alert]\ndestinations = [\"webhook:{url}\"]\n[outgoing]\nallow_private = true\n"
+    );
     let sync = fdatasync_millis(folder.path())?;
-    let (up, mut lines) = Up::start(&folder.path().join("data"), &config, LOG).await?;
+    let (up, mut lines) = Up::start(&folder.path().join("data"), &settings, LOG).await?;
     let client = up.client()?;
     let mut seen = Seen::default();
     let first = call(&client, "wakes-the-function").await?;

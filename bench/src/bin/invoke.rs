@@ -61,9 +61,7 @@ struct Run {
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("config.toml");
-    std::fs::write(&config, "[listen]\naddress = \"127.0.0.1:0\"\n")?;
-    let (up, _lines) = Up::start(&folder.path().join("data"), &config, "warn").await?;
+    let (up, _lines) = Up::start(&folder.path().join("data"), "", "warn").await?;
     let client = up.client()?;
     let mut runs = Vec::new();
     let python = b"def handler(event, context):\n    return event\n".to_vec();

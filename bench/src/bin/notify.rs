@@ -46,10 +46,8 @@ struct Args {
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("config.toml");
-    std::fs::write(&config, "[listen]\naddress = \"127.0.0.1:0\"\n")?;
     let data = folder.path().join("data");
-    let (up, _lines) = Up::start(&data, &config, "warn").await?;
+    let (up, _lines) = Up::start(&data, "", "warn").await?;
     let client = Arc::new(up.client()?);
     prepare(&client).await?;
     let log = data.join("functions/logs").join(format!("{FUNCTION}.log"));

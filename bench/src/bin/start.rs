@@ -11,8 +11,6 @@ use bench::{
 use clap::Parser;
 use serde_json::{Value, json};
 
-/// Ports are free ones; all else is as shipped.
-const CONFIG: &str = "[listen]\naddress = \"127.0.0.1:0\"\n";
 /// Records of the object that a function reads, and how many of them a rule names.
 const RECORDS: usize = 1_000;
 const NAMED: usize = 10;
@@ -39,8 +37,6 @@ struct Args {
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("config.toml");
-    std::fs::write(&config, CONFIG)?;
     let sync = fdatasync_millis(folder.path())?;
     let mut functions = functions(&args, folder.path()).await?;
     let object = axum::body::Bytes::from(log_object());
@@ -52,7 +48,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         version.push(bare_exit(trailhound()?, &["--version"]).await?);
         let dir = folder.path().join(time.to_string());
         for starts in [&mut fresh, &mut again] {
-            let (up, _lines) = Up::start(&dir, &config, "warn").await?;
+            let (up, _lines) = Up::start(&dir, "", "warn").await?;
             starts.push(up.ready_after);
             stop.push(up.stop().await?);
         }
