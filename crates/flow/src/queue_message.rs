@@ -32,13 +32,13 @@ pub enum AttributeValue {
     Bytes(Vec<u8>),
 }
 
-/// Why a message was not sent.
+/// Why a message was not sent, or something else not done that was asked of a queue from inside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// There is no such queue; trying again helps once there is.
     #[error("queue `{0}` does not exist")]
     NoSuchQueue(String),
-    /// The queue takes no such message: trying again cannot help.
+    /// Nothing that the queue takes: trying again cannot help.
     #[error("{0}")]
     Rejected(String),
     /// Worth another try later.

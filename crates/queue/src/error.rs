@@ -18,20 +18,6 @@ pub enum Error {
     },
 }
 
-/// Why something was not done that was asked for from inside.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// There is no such queue; trying again helps once there is.
-    #[error("queue `{0}` does not exist")]
-    NoSuchQueue(String),
-    /// Trying again cannot help.
-    #[error("{0}")]
-    Rejected(String),
-    /// Worth another try later.
-    #[error("{0}")]
-    Retry(String),
-}
-
 /// Why a call was not served: what the caller reads, or a failure of the room's own.
 #[derive(Debug)]
 pub(crate) enum Refusal {

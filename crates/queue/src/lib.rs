@@ -36,7 +36,7 @@ mod run;
 mod error;
 mod refusal;
 
-pub use crate::error::{Error, Failure};
+pub use crate::error::Error;
 pub use crate::port::Ask;
 pub use crate::receive::Received;
 pub use crate::room::{Config, Queues};

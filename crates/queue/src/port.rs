@@ -6,7 +6,7 @@ use flow::{Accepted, Enqueue, Pending, QueueMessage, ResourcePolicies, SendError
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{Failure, Refusal},
+    error::Refusal,
     message::Draft,
     queue::Queue,
     receive::Received,
@@ -42,13 +42,13 @@ impl Queues {
     /// is cancelled; a receive that is dropped may have taken messages, which come again.
     ///
     /// # Errors
-    /// [`Failure`] where there is no such queue, or the store fails.
+    /// [`SendError`] where there is no such queue, or the store fails.
     pub async fn receive(
         &self,
         queue_arn: &str,
         ask: Ask,
         stop: &CancellationToken,
-    ) -> Result<Vec<Received>, Failure> {
+    ) -> Result<Vec<Received>, SendError> {
         let queue = self.queue(queue_arn)?;
         let received = self.inner.receive(&queue, &ask, stop).await;
         received.map_err(|refusal| failure(refusal, queue_arn))
@@ -58,12 +58,12 @@ impl Queues {
     /// nothing, without an error.
     ///
     /// # Errors
-    /// [`Failure`] where there is no such queue, a handle is none of it, or the store fails.
-    pub async fn delete(&self, queue_arn: &str, handles: &[String]) -> Result<(), Failure> {
+    /// [`SendError`] where there is no such queue, a handle is none of it, or the store fails.
+    pub async fn delete(&self, queue_arn: &str, handles: &[String]) -> Result<(), SendError> {
         let queue = self.queue(queue_arn)?;
         let handles = handles.iter().map(|text| self.inner.handle(&queue, text));
         let handles = handles.collect::<Result<Vec<_>, _>>();
-        let handles = handles.map_err(|fault| Failure::Rejected(fault.message))?;
+        let handles = handles.map_err(|fault| SendError::Rejected(fault.message))?;
         let deleted = self.inner.delete(&queue, handles).await;
         deleted.map_err(|refusal| failure(refusal, queue_arn))
     }
@@ -71,46 +71,36 @@ impl Queues {
     /// Hides a message that was received for `seconds` from now on; 0 shows it to all at once.
     ///
     /// # Errors
-    /// [`Failure`] where there is no such queue, the message is not held by this handle any more,
+    /// [`SendError`] where there is no such queue, the message is not held by this handle any more,
     /// or the store fails.
     pub async fn change_visibility(
         &self,
         queue_arn: &str,
         handle: &str,
         seconds: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SendError> {
         let queue = self.queue(queue_arn)?;
         let read = self.inner.handle(&queue, handle);
-        let read = read.map_err(|fault| Failure::Rejected(fault.message))?;
+        let read = read.map_err(|fault| SendError::Rejected(fault.message))?;
         let done = self.inner.change(&queue, vec![(read, seconds)]).await;
         let done = done.map_err(|refusal| failure(refusal, queue_arn))?;
         let told = done.into_iter().try_for_each(|hidden| told(hidden, handle, seconds));
-        told.map_err(|fault| Failure::Rejected(fault.message))
+        told.map_err(|fault| SendError::Rejected(fault.message))
     }
 
-    fn queue(&self, arn: &str) -> Result<Arc<Queue>, Failure> {
-        self.inner.by_arn(arn).ok_or_else(|| Failure::NoSuchQueue(arn.to_owned()))
+    fn queue(&self, arn: &str) -> Result<Arc<Queue>, SendError> {
+        self.inner.by_arn(arn).ok_or_else(|| SendError::NoSuchQueue(arn.to_owned()))
     }
 }
 
-fn failure(refusal: Refusal, arn: &str) -> Failure {
+fn failure(refusal: Refusal, arn: &str) -> SendError {
     match refusal {
         Refusal::Fault(fault) if fault.code == "QueueDoesNotExist" => {
-            Failure::NoSuchQueue(arn.to_owned())
+            SendError::NoSuchQueue(arn.to_owned())
         }
-        Refusal::Fault(fault) if fault.code == "OverLimit" => Failure::Retry(fault.message),
-        Refusal::Fault(fault) => Failure::Rejected(fault.message),
-        Refusal::Store(error) => Failure::Retry(error.to_string()),
-    }
-}
-
-impl From<Failure> for SendError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::NoSuchQueue(arn) => Self::NoSuchQueue(arn),
-            Failure::Rejected(why) => Self::Rejected(why),
-            Failure::Retry(why) => Self::Retry(why),
-        }
+        Refusal::Fault(fault) if fault.code == "OverLimit" => SendError::Retry(fault.message),
+        Refusal::Fault(fault) => SendError::Rejected(fault.message),
+        Refusal::Store(error) => SendError::Retry(error.to_string()),
     }
 }
 
@@ -125,7 +115,7 @@ impl Enqueue for Queues {
         Box::pin(async move {
             let queue = self.queue(queue_arn)?;
             let sent = self.inner.enqueue(&queue, delivery_id, message).await;
-            sent.map(Accepted).map_err(|refusal| failure(refusal, queue_arn).into())
+            sent.map(Accepted).map_err(|refusal| failure(refusal, queue_arn))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flow::{AttributeValue, Enqueue, MessageAttribute, QueueMessage, SendError};
-use queue::{Ask, Failure};
+use queue::Ask;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, arn};
@@ -68,11 +68,11 @@ async fn messages_are_received_and_settled_from_inside_as_by_calls() {
     world.queues.change_visibility(&jobs, &got.receipt_handle, 0).await.unwrap();
     let again = world.queues.receive(&jobs, ask(), &never).await.unwrap().remove(0);
     let stale = world.queues.change_visibility(&jobs, &got.receipt_handle, 0).await;
-    assert!(matches!(stale, Err(Failure::Rejected(_))), "{stale:?}");
+    assert!(matches!(stale, Err(SendError::Rejected(_))), "{stale:?}");
     world.queues.delete(&jobs, &[got.receipt_handle, again.receipt_handle]).await.unwrap();
     assert_eq!(world.counts("jobs").await, (0, 0, 0));
     let missing = world.queues.receive(&arn("nowhere"), ask(), &never).await;
-    assert_eq!(missing, Err(Failure::NoSuchQueue(arn("nowhere"))));
+    assert_eq!(missing, Err(SendError::NoSuchQueue(arn("nowhere"))));
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use flow::Pending;
+use flow::{Pending, SendError};
 use function::{Filters, Matcher, Message, NotReceived, Source};
-use queue::{Ask, Failure, Queues, Received};
+use queue::{Ask, Queues, Received};
 use tokio_util::sync::CancellationToken;
 use topic::{FilterPolicy, FilterScope};
 
@@ -58,7 +58,7 @@ impl Source for FromQueues {
             for handle in handles {
                 match self.0.change_visibility(arn, handle, 0).await {
                     // Somebody else has it, or it is gone: there is nothing to show.
-                    Ok(()) | Err(Failure::Rejected(_)) => {}
+                    Ok(()) | Err(SendError::Rejected(_)) => {}
                     Err(failure) => return Err(not_received(failure)),
                 }
             }
@@ -81,9 +81,9 @@ fn message(received: Received) -> Message {
     }
 }
 
-fn not_received(failure: Failure) -> NotReceived {
+fn not_received(failure: SendError) -> NotReceived {
     match failure {
-        Failure::NoSuchQueue(_) => NotReceived::Gone,
-        Failure::Rejected(why) | Failure::Retry(why) => NotReceived::Retry(why),
+        SendError::NoSuchQueue(_) => NotReceived::Gone,
+        SendError::Rejected(why) | SendError::Retry(why) => NotReceived::Retry(why),
     }
 }
