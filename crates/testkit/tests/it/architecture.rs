@@ -348,6 +348,18 @@ fn each_shipped_rule_has_records_that_it_must_and_must_not_match() {
 }
 
 #[test]
+fn each_fuzz_target_has_something_to_begin_with() {
+    let (targets, seeds) = (files(&["fuzz/fuzz_targets"]), files(&["fuzz/seeds"]));
+    assert!(targets.len() >= 10, "only {} targets", targets.len());
+    none(targets.into_iter().filter_map(|file| {
+        let name = file.strip_prefix("fuzz/fuzz_targets/")?.strip_suffix(".rs")?;
+        let folder = format!("fuzz/seeds/{name}/");
+        let has_seeds = seeds.iter().any(|seed| seed.starts_with(&folder));
+        (!has_seeds).then(|| format!("{folder} is empty"))
+    }));
+}
+
+#[test]
 fn the_default_configuration_names_every_key_under_a_comment() {
     let file = "config.default.toml";
     // Reading the defaults fails where the file lacks a key or names one that nobody knows.
