@@ -16,6 +16,11 @@ impl AccountId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The ARN of the account's root, which in policies stands for the whole account.
+    pub fn root_arn(&self) -> String {
+        format!("arn:aws:iam::{self}:root")
+    }
 }
 
 impl FromStr for AccountId {

@@ -68,7 +68,7 @@ impl Caller {
     pub fn arn(&self) -> Option<String> {
         let account = &self.account;
         match &self.principal {
-            Principal::Root => Some(format!("arn:aws:iam::{account}:root")),
+            Principal::Root => Some(account.root_arn()),
             Principal::User { path, name, .. } => {
                 Some(format!("arn:aws:iam::{account}:user{path}{name}"))
             }

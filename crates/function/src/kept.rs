@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use flow::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::{Error, Resources, code::Stored, runtime::Architecture};
+use crate::{Error, Resources, code::Stored, policy::Policy, runtime::Architecture};
 
 /// All that is remembered of one function.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,8 +18,8 @@ pub(crate) struct Row {
     pub(crate) tags: BTreeMap<String, String>,
     /// Instances that the function may have, where that was said.
     pub(crate) reserved: Option<u32>,
-    /// The statements of its policy, each as `GetPolicy` renders it.
-    pub(crate) statements: Vec<Value>,
+    #[serde(rename = "statements")]
+    pub(crate) policy: Policy,
     /// What becomes of events that it fails at, where that was said.
     pub(crate) events: Option<EventSettings>,
 }

@@ -2,13 +2,62 @@
 
 use std::sync::Arc;
 
+use ::policy::{Document, Statements};
 use flow::{AccountId, ResourcePolicies};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Functions;
 
 /// The longest policy, in bytes.
 pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// Who may invoke one function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Statements", into = "Statements")]
+pub(crate) struct Policy {
+    statements: Statements,
+    /// The document that `GetPolicy` answers; `None` where there are no statements. Each call on the
+    /// function asks for it, so it is rendered with each change.
+    document: Option<Arc<str>>,
+}
+
+impl Policy {
+    pub(crate) fn has(&self, sid: &str) -> bool {
+        self.statements.has(sid)
+    }
+
+    pub(crate) fn add(&mut self, statement: Value) {
+        self.statements.add(statement);
+        self.document = rendered(&self.statements);
+    }
+
+    pub(crate) fn remove(&mut self, sid: &str) {
+        self.statements.remove(sid);
+        self.document = rendered(&self.statements);
+    }
+
+    pub(crate) fn document(&self) -> Option<&Arc<str>> {
+        self.document.as_ref()
+    }
+}
+
+impl From<Statements> for Policy {
+    fn from(statements: Statements) -> Self {
+        Self { document: rendered(&statements), statements }
+    }
+}
+
+impl From<Policy> for Statements {
+    fn from(policy: Policy) -> Self {
+        policy.statements
+    }
+}
+
+fn rendered(statements: &Statements) -> Option<Arc<str>> {
+    let document = Document::new("2012-10-17", "default").with(statements.clone());
+    (!statements.is_empty()).then(|| document.to_string().into())
+}
 
 /// What `AddPermission` grants.
 pub(crate) struct Permission<'a> {
@@ -56,14 +105,13 @@ impl Permission<'_> {
 
 /// A principal as a policy has it: a service, an account, or an ARN of IAM.
 fn principal(text: &str) -> Option<Value> {
-    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_service = text.contains('.')
         && text.ends_with(".amazonaws.com")
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
     if text == "*" {
         Some(json!("*"))
-    } else if is_account {
-        Some(json!({"AWS": format!("arn:aws:iam::{text}:root")}))
+    } else if let Ok(account) = text.parse::<AccountId>() {
+        Some(json!({"AWS": account.root_arn()}))
     } else if is_service {
         Some(json!({"Service": text}))
     } else if text.starts_with("arn:aws:iam::") || text.starts_with("arn:aws:sts::") {
@@ -74,7 +122,7 @@ fn principal(text: &str) -> Option<Value> {
 }
 
 /// What a function of our own grants from the start: the account's buckets wake it.
-pub(crate) fn of_own(function_arn: &str, account: &AccountId) -> Value {
+pub(crate) fn of_own(function_arn: &str, account: &AccountId) -> Policy {
     let account = account.to_string();
     let permission = Permission {
         sid: "trailhound-buckets",
@@ -85,13 +133,8 @@ pub(crate) fn of_own(function_arn: &str, account: &AccountId) -> Value {
         organization: None,
         token: None,
     };
-    permission.statement(function_arn).expect("S3 is a principal")
-}
-
-/// The document that `GetPolicy` answers; `None` where there are no statements.
-pub(crate) fn document(statements: &[Value]) -> Option<String> {
-    let document = json!({"Version": "2012-10-17", "Id": "default", "Statement": statements});
-    (!statements.is_empty()).then(|| document.to_string())
+    let statement = permission.statement(function_arn).expect("S3 is a principal");
+    Statements::from(vec![statement]).into()
 }
 
 impl ResourcePolicies for Functions {
@@ -99,8 +142,7 @@ impl ResourcePolicies for Functions {
         // What follows the name is a version: they all have the function's policy.
         let parts: Vec<&str> = arn.split(':').take(7).collect();
         let name = parts.get(6)?;
-        let row = (parts.join(":") == self.arn_of(name)).then(|| self.row(name))??;
-        document(&row.statements).map(Arc::from)
+        (parts.join(":") == self.arn_of(name)).then(|| self.policy_document(name))?
     }
 }
 
@@ -122,6 +164,23 @@ mod tests {
         };
         let statement = permission.statement(ARN).map(|statement| statement.to_string());
         assert_eq!(statement.as_deref(), expected);
+    }
+
+    #[test]
+    fn a_document_is_as_its_statements_are() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        let mut policy = of_own(ARN, &account);
+        let kept = serde_json::to_string(&policy).unwrap();
+        assert!(kept.starts_with(r#"[{"Sid":"trailhound-buckets","#), "{kept}");
+        assert_eq!(serde_json::from_str::<Policy>(&kept).unwrap(), policy);
+        let head = r#"{"Version":"2012-10-17","Id":"default","Statement":"#;
+        assert_eq!(policy.document().unwrap().as_ref(), format!("{head}{kept}}}"));
+        policy.add(json!({"Sid": "s"}));
+        policy.remove("trailhound-buckets");
+        assert!(policy.has("s") && !policy.has("trailhound-buckets"));
+        assert_eq!(policy.document().unwrap().as_ref(), format!(r#"{head}[{{"Sid":"s"}}]}}"#));
+        policy.remove("s");
+        assert_eq!(policy.document(), None);
     }
 
     #[test]

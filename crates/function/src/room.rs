@@ -139,7 +139,7 @@ impl Functions {
             let row = rows.entry(function.name.clone()).or_insert_with(|| Row {
                 revision: self.0.host.chance.uuid(),
                 modified: self.0.host.clock.now(),
-                statements: vec![policy::of_own(&function.arn, &self.0.host.config.account)],
+                policy: policy::of_own(&function.arn, &self.0.host.config.account),
                 ..Row::default()
             });
             row.deployment = None;
@@ -191,6 +191,12 @@ impl Functions {
     /// What is remembered of the function of that name.
     pub(crate) fn row(&self, name: &str) -> Option<Row> {
         self.0.rows.lock().expect("no holder panics").get(name).cloned()
+    }
+
+    /// The document of the function's policy.
+    pub(crate) fn policy_document(&self, name: &str) -> Option<Arc<str>> {
+        let rows = self.0.rows.lock().expect("no holder panics");
+        rows.get(name)?.policy.document().cloned()
     }
 
     /// The names of all functions, in order.

@@ -1,12 +1,11 @@
 //! Who may invoke a function: its policy, statement by statement.
 
 use flow::{Fault, Tree};
-use serde_json::Value;
 
 use super::{broken, conflict, fault, invalid, parameter::check_revision, required, validation};
 use crate::{
     Functions,
-    policy::{POLICY_BYTES_MAX, Permission, document},
+    policy::{POLICY_BYTES_MAX, Permission},
 };
 
 /// The longest id of a statement, in bytes.
@@ -28,7 +27,7 @@ impl Functions {
         let action = required(input, "Action")?;
         check_sid(sid)?;
         check_action(action)?;
-        if has(&row.statements, sid) {
+        if row.policy.has(sid) {
             return Err(conflict(format!(
                 "The statement id ({sid}) provided already exists. Please provide a new statement \
                  id, or remove the existing statement."
@@ -47,8 +46,8 @@ impl Functions {
             invalid("The provided principal was invalid. Please check the principal and try again.")
         })?;
         let text = statement.to_string();
-        row.statements.push(statement);
-        if document(&row.statements).is_some_and(|document| document.len() > POLICY_BYTES_MAX) {
+        row.policy.add(statement);
+        if row.policy.document().is_some_and(|document| document.len() > POLICY_BYTES_MAX) {
             let code = "PolicyLengthExceededException";
             let message =
                 format!("The final policy size is bigger than the limit ({POLICY_BYTES_MAX}).");
@@ -63,12 +62,12 @@ impl Functions {
         let _changing = self.0.changing.lock().await;
         let (named, mut row) = self.known(input)?;
         let sid = required(input, "StatementId")?;
-        if !has(&row.statements, sid) {
+        if !row.policy.has(sid) {
             let message = format!("Statement {sid} is not found in resource policy.");
             return Err(fault("ResourceNotFoundException", message).with_status(404));
         }
         check_revision(input, &row)?;
-        row.statements.retain(|statement| sid_of(statement) != Some(sid));
+        row.policy.remove(sid);
         row.revision = self.0.host.chance.uuid();
         self.put_row(&named.name, row).await.map_err(|error| broken(&error))?;
         Ok(Tree::Null)
@@ -76,20 +75,15 @@ impl Functions {
 
     pub(super) fn get_policy(&self, input: &Tree) -> Result<Tree, Fault> {
         let (_, row) = self.known(input)?;
-        let Some(policy) = document(&row.statements) else {
+        let Some(policy) = row.policy.document() else {
             let message = "The resource you requested does not exist.";
             return Err(fault("ResourceNotFoundException", message).with_status(404));
         };
-        Ok(Tree::map([("Policy", Tree::from(policy)), ("RevisionId", Tree::from(row.revision))]))
+        Ok(Tree::map([
+            ("Policy", Tree::from(policy.as_ref())),
+            ("RevisionId", Tree::from(row.revision)),
+        ]))
     }
-}
-
-fn sid_of(statement: &Value) -> Option<&str> {
-    statement.get("Sid")?.as_str()
-}
-
-fn has(statements: &[Value], sid: &str) -> bool {
-    statements.iter().any(|statement| sid_of(statement) == Some(sid))
 }
 
 fn check_sid(sid: &str) -> Result<(), Fault> {
