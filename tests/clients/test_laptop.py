@@ -4,77 +4,35 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import botocore.exceptions
 import pytest
-from functions import TRUST, WITH_BOTO3, zipped
-from trailhound import ACCOUNT, BINARY, REGION, ROOT, code
+from trailhound import BINARY, ROOT, code
 
 JOB_SECONDS_MAX = 180
-LOGS = f"trailhound-logs-{ACCOUNT}-{REGION}"
-
-FUNCTION = """
-import gzip, json, urllib.parse
-import boto3
-
-s3 = boto3.client("s3")
-
-def handler(event, context):
-    for one in event["Records"]:
-        key = urllib.parse.unquote_plus(one["s3"]["object"]["key"])
-        body = s3.get_object(Bucket=one["s3"]["bucket"]["name"], Key=key)["Body"].read()
-        for record in json.loads(gzip.decompress(body))["Records"]:
-            if record["eventName"] == "CreateAccessKey":
-                print("a key for", record["requestParameters"]["userName"])
-                s3.put_object(Bucket="seen", Key=record["eventID"], Body=json.dumps(record))
-"""
-MAY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}],
-}
-WAKE = {
-    "LambdaFunctionConfigurations": [
-        {
-            "LambdaFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:my-function",
-            "Events": ["s3:ObjectCreated:*"],
-        }
-    ]
-}
-# What somebody has for AWS; only the bucket of the logs has another name there.
-DEPLOY = f"""#!/bin/bash
-set -euo pipefail
-aws s3 mb s3://seen
-aws iam create-role --role-name my-function --assume-role-policy-document file://trust.json
-aws iam put-role-policy --role-name my-function --policy-name may --policy-document file://may.json
-aws lambda create-function --function-name my-function --runtime python3.13 --handler app.handler \
-    --role arn:aws:iam::{ACCOUNT}:role/my-function --zip-file fileb://app.zip
-aws lambda wait function-active-v2 --function-name my-function
-aws lambda add-permission --function-name my-function --statement-id logs --action lambda:InvokeFunction \
-    --principal s3.amazonaws.com --source-arn arn:aws:s3:::{LOGS} --source-account {ACCOUNT}
-aws s3api put-bucket-notification-configuration --bucket {LOGS} --notification-configuration file://wake.json
-"""
+ANY_PORT = '\n[listen]\naddress = "127.0.0.1:0"\n'
+EXAMPLE = ROOT / "examples/new_access_key"
 
 
-def job():
-    """The README's five lines."""
-    text = (ROOT / "README.md").read_text()
-    [lines] = re.findall(r"### In tests and CI\n.*?```bash\n(.*?)```", text, re.DOTALL)
+def job(file):
+    """The five lines that a text shows."""
+    [lines] = re.findall(r"```bash\n(trailhound up.*?)```", file.read_text(), re.DOTALL)
     assert len(lines.splitlines()) == 5, lines
     return lines
 
 
 @pytest.fixture
 def folder(tmp_path):
+    """The example, with a Python that has boto3, and the program in the path."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "trailhound").symlink_to(BINARY)
-    (tmp_path / "ci.toml").write_text(WITH_BOTO3)
-    (tmp_path / "deploy.sh").write_text(DEPLOY)
-    (tmp_path / "deploy.sh").chmod(0o755)
-    (tmp_path / "app.zip").write_bytes(zipped(app__py=FUNCTION))
-    for name, document in [("trust", TRUST), ("may", MAY), ("wake", WAKE)]:
-        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    (tmp_path / "bin/trailhound").symlink_to(BINARY)
+    for name in ("app.py", "deploy.sh", "trust.json"):
+        shutil.copy(EXAMPLE / name, tmp_path)
+    config = (EXAMPLE / "ci.toml").read_text()
+    (tmp_path / "ci.toml").write_text(config.replace('"python3"', f'"{sys.executable}"') + ANY_PORT)
     return tmp_path
 
 
@@ -92,17 +50,23 @@ def run(folder, script):
 
 
 def test_the_job_of_the_readme_sees_the_function_react(folder):
-    said, ended = run(folder, job() + "trailhound logs my-function\n")
+    said, ended = run(folder, job(EXAMPLE / "README.md") + "trailhound logs my-function\n")
     assert ended == 0, said
     assert "s3:PutObject" in said
     assert "a key for alice" in said
 
 
 def test_the_job_of_the_readme_fails_where_the_function_does_not_react(folder):
-    (folder / "app.zip").write_bytes(zipped(app__py=FUNCTION.replace("CreateAccessKey", "Other")))
-    said, ended = run(folder, job().replace("--wait 30s\n", "--wait 3s\n"))
+    app = folder / "app.py"
+    app.write_text(app.read_text().replace("CreateAccessKey", "Other"))
+    lines = job(EXAMPLE / "README.md")
+    said, ended = run(folder, lines.replace("--wait 30s\n", "--wait 3s\n"))
     assert ended == 1, said
     assert "no record of s3:PutObject" in said
+
+
+def test_the_first_page_shows_the_same_job():
+    assert job(ROOT / "README.md") == job(EXAMPLE / "README.md")
 
 
 def test_a_user_calls_with_the_key_that_is_shown_once(server):
