@@ -1,7 +1,7 @@
 //! `AddPermission` and `RemovePermission`: statements of a queue's policy by their labels.
 
 use flow::{AccountId, Fault, Tree};
-use serde_json::{Value, json};
+use policy::Document;
 
 use crate::{
     attributes::{self, Attributes},
@@ -42,28 +42,18 @@ impl Inner {
         let actions = actions(input)?;
         let _changing = self.changing.lock().await;
         let queue = self.by_url(required(input, "QueueUrl")?)?;
-        let mut policy = policy_of(&queue.attributes).unwrap_or_else(|| {
-            json!({
-                "Version": "2012-10-17",
-                "Id": format!("{}/SQSDefaultPolicy", queue.arn),
-                "Statement": [],
-            })
+        let mut policy = document(&queue.attributes).unwrap_or_else(|| {
+            Document::new("2012-10-17", &format!("{}/SQSDefaultPolicy", queue.arn))
         });
-        let statements = statements(&mut policy);
-        if statements.iter().any(|statement| sid(statement) == Some(label)) {
+        let statements = &mut policy.statements;
+        if statements.has(label) {
             return Err(refusal::invalid(label, "Label", "Already exists.").into());
         }
         if statements.len() >= STATEMENTS_MAX {
             let what = format!("The policy has {STATEMENTS_MAX} statements already.");
             return Err(refusal::over_limit(what).into());
         }
-        statements.push(json!({
-            "Sid": label,
-            "Effect": "Allow",
-            "Principal": {"AWS": one_or_all(accounts)},
-            "Action": one_or_all(actions),
-            "Resource": queue.arn,
-        }));
+        statements.add(policy::allow(label, &accounts, actions, &queue.arn));
         let policy = attributes::policy(&policy.to_string())?;
         let attributes = Attributes { policy: Some(policy), ..queue.attributes.clone() };
         self.change_attributes(&queue, attributes).await?;
@@ -75,32 +65,32 @@ impl Inner {
         let _changing = self.changing.lock().await;
         let queue = self.by_url(required(input, "QueueUrl")?)?;
         let unknown = || refusal::invalid(label, "Label", "can't find label.");
-        let mut policy = policy_of(&queue.attributes).ok_or_else(unknown)?;
-        let statements = statements(&mut policy);
-        let before = statements.len();
-        statements.retain(|statement| sid(statement) != Some(label));
-        if statements.len() == before {
+        let mut policy = document(&queue.attributes).ok_or_else(unknown)?;
+        if !policy.statements.remove(label) {
             return Err(unknown().into());
         }
-        let policy = (!statements.is_empty()).then(|| policy.to_string());
+        let policy = (!policy.statements.is_empty()).then(|| policy.to_string());
         self.change_attributes(&queue, Attributes { policy, ..queue.attributes.clone() }).await?;
         Ok(Tree::Null)
     }
 }
 
-fn accounts(input: &Tree) -> Result<Vec<String>, Fault> {
+fn document(attributes: &Attributes) -> Option<Document> {
+    Document::of(attributes.policy.as_deref()?)
+}
+
+fn accounts(input: &Tree) -> Result<Vec<AccountId>, Fault> {
     let given = input.list("AWSAccountIds").iter().filter_map(Tree::as_text);
-    let arns: Result<Vec<String>, Fault> = given
+    let accounts: Result<Vec<AccountId>, Fault> = given
         .map(|id| {
-            let account: Result<AccountId, _> = id.parse();
-            account.map(|account| format!("arn:aws:iam::{account}:root")).map_err(|_| {
+            id.parse().map_err(|_| {
                 let why = "Unable to verify. It must be an account of 12 digits.";
                 refusal::invalid(id, "PrincipalId", why)
             })
         })
         .collect();
-    let arns = arns?;
-    if arns.is_empty() { Err(refusal::missing("PrincipalId")) } else { Ok(arns) }
+    let accounts = accounts?;
+    if accounts.is_empty() { Err(refusal::missing("PrincipalId")) } else { Ok(accounts) }
 }
 
 fn actions(input: &Tree) -> Result<Vec<String>, Fault> {
@@ -121,31 +111,4 @@ fn actions(input: &Tree) -> Result<Vec<String>, Fault> {
         }
     });
     named.collect()
-}
-
-fn policy_of(attributes: &Attributes) -> Option<Value> {
-    serde_json::from_str(attributes.policy.as_deref()?).ok()
-}
-
-/// The statements of a policy as a list, which one statement alone becomes.
-fn statements(policy: &mut Value) -> &mut Vec<Value> {
-    let stated = policy.get_mut("Statement").map(Value::take);
-    let list = match stated {
-        Some(Value::Array(list)) => list,
-        Some(Value::Null) | None => Vec::new(),
-        Some(one) => vec![one],
-    };
-    policy["Statement"] = Value::Array(list);
-    policy["Statement"].as_array_mut().expect("it was made a list one line before")
-}
-
-fn sid(statement: &Value) -> Option<&str> {
-    statement.get("Sid")?.as_str()
-}
-
-fn one_or_all(mut texts: Vec<String>) -> Value {
-    match texts.len() {
-        1 => texts.pop().map_or(Value::Null, Value::from),
-        _ => Value::from(texts),
-    }
 }

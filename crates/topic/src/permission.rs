@@ -1,8 +1,8 @@
 //! A topic's policy: the default one, and single statements that come and go.
 
 use flow::{AccountId, Fault};
-use policy::{Kind, Policy};
-use serde_json::{Value, json};
+use policy::{Document, Kind, Policy};
+use serde_json::json;
 
 use crate::topic::{Topic, invalid};
 
@@ -41,14 +41,6 @@ pub(crate) fn check(text: &str) -> Result<(), Fault> {
     read.map(drop).map_err(|why| invalid("Policy", &why.to_string()))
 }
 
-fn statements(policy: &Value) -> Option<Vec<Value>> {
-    match policy.get("Statement")? {
-        Value::Array(all) => Some(all.clone()),
-        one @ Value::Object(_) => Some(vec![one.clone()]),
-        _ => None,
-    }
-}
-
 impl Topic {
     /// The policy that holds.
     pub(crate) fn policy(&self, owner: &AccountId) -> String {
@@ -64,9 +56,11 @@ impl Topic {
         accounts: &[&str],
         actions: &[&str],
     ) -> Result<(), Fault> {
-        if accounts.is_empty() || accounts.iter().any(|one| one.parse::<AccountId>().is_err()) {
-            return Err(invalid("AWSAccountId", "it must name accounts by their 12 digits"));
-        }
+        let parsed: Result<Vec<AccountId>, _> = accounts.iter().map(|one| one.parse()).collect();
+        let accounts = parsed
+            .ok()
+            .filter(|accounts| !accounts.is_empty())
+            .ok_or_else(|| invalid("AWSAccountId", "it must name accounts by their 12 digits"))?;
         if let Some(other) = actions.iter().find(|action| !ACTIONS.contains(action)) {
             let why = format!("Policy statement action out of service scope: {other}");
             return Err(invalid("ActionName", &why));
@@ -74,55 +68,38 @@ impl Topic {
         if actions.is_empty() {
             return Err(invalid("ActionName", "it must name an action"));
         }
-        let (mut policy, mut all) = self.read(owner);
-        if all.iter().any(|one| one.get("Sid").and_then(Value::as_str) == Some(label)) {
+        let mut policy = self.document(owner);
+        if policy.statements.has(label) {
             return Err(Fault::new(
                 "InvalidParameterException",
                 "Invalid parameter: Statement already exists",
             ));
         }
-        let single = |all: Vec<String>| match all.as_slice() {
-            [only] => json!(only),
-            _ => json!(all),
-        };
-        let root = |account: &&str| format!("arn:aws:iam::{account}:root");
-        all.push(json!({
-            "Sid": label,
-            "Effect": "Allow",
-            "Principal": {"AWS": single(accounts.iter().map(root).collect())},
-            "Action": single(actions.iter().map(|action| format!("SNS:{action}")).collect()),
-            "Resource": self.arn,
-        }));
-        self.write(&mut policy, all);
+        let actions = actions.iter().map(|action| format!("SNS:{action}")).collect();
+        policy.statements.add(policy::allow(label, &accounts, actions, &self.arn));
+        self.attributes.policy = Some(policy.to_string());
         Ok(())
     }
 
     /// `RemovePermission`; a label that names nothing changes nothing.
     pub(crate) fn forbid(&mut self, owner: &AccountId, label: &str) {
-        let (mut policy, mut all) = self.read(owner);
-        let before = all.len();
-        all.retain(|one| one.get("Sid").and_then(Value::as_str) != Some(label));
-        if all.len() < before {
-            self.write(&mut policy, all);
+        let mut policy = self.document(owner);
+        if policy.statements.remove(label) {
+            self.attributes.policy = Some(policy.to_string());
         }
     }
 
-    fn read(&self, owner: &AccountId) -> (Value, Vec<Value>) {
-        let policy: Value = serde_json::from_str(&self.policy(owner)).unwrap_or_else(|_| json!({}));
-        let all = statements(&policy).unwrap_or_default();
-        (policy, all)
-    }
-
-    fn write(&mut self, policy: &mut Value, all: Vec<Value>) {
-        if let Some(members) = policy.as_object_mut() {
-            members.insert("Statement".to_owned(), Value::Array(all));
-        }
-        self.attributes.policy = Some(policy.to_string());
+    fn document(&self, owner: &AccountId) -> Document {
+        // It was read when it was given; what an older server took may be none.
+        let kept = Document::of(&self.policy(owner));
+        kept.unwrap_or_else(|| Document::new("2012-10-17", "__default_policy_ID"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
