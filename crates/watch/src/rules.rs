@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use detect::{Look, RuleFolders};
+use detect::{RuleFiles, RuleFolders, Running};
 use flow::Clock;
 use rule::{Problem, Rule, RuleSet};
 use tokio::sync::{Notify, watch};
@@ -12,9 +12,6 @@ use crate::{
     Error,
     counts::{Counts, tell},
 };
-
-/// How often folders are looked at, in milliseconds.
-const LOOK_EVERY_MILLIS: i64 = 3_000;
 
 /// The rules that run now; clones see the same.
 #[derive(Clone, Debug)]
@@ -65,42 +62,32 @@ impl Keeper {
         ask: Arc<Notify>,
         stop: CancellationToken,
     ) {
-        let Self { folders, question, current } = self;
-        let Some(mut folders) = folders else { return };
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = ask.notified() => {}
-                () = clock.sleep_millis(LOOK_EVERY_MILLIS) => {}
-            }
-            let looked = tokio::task::spawn_blocking(move || {
-                let look = folders.look();
-                (folders, look)
-            });
-            // A look that panicked has taken the folders with it: the rules stay as they are.
-            let Ok((back, look)) = looked.await else { return };
-            folders = back;
-            match look {
-                Look::Same => {}
-                Look::New(files) => {
-                    let set = files.loaded.rules.with(question.clone());
-                    let rules = set.rules().len();
-                    tracing::info!(rules, "The rules changed: {rules} run from now on");
-                    current.send_replace(Arc::new(set));
-                    tell(&counts.rules_error, None);
-                    counts.reloads.one();
-                }
-                Look::Broken(why) => {
-                    let kept = current.borrow().rules().len();
-                    tracing::error!(
-                        why,
-                        rules = kept,
-                        "The changed rules are not used, the {kept} from before still run: {why}"
-                    );
-                    tell(&counts.rules_error, Some(why));
-                    counts.reloads_refused.one();
-                }
-            }
-        }
+        let Some(folders) = self.folders else { return };
+        let mut current = Current { question: self.question, rules: self.current, counts };
+        stop.run_until_cancelled(folders.run(&mut current, &*clock, &ask)).await;
+    }
+}
+
+/// The rules that run, and who counts what becomes of changed ones.
+struct Current {
+    question: Option<Rule>,
+    rules: watch::Sender<Arc<RuleSet>>,
+    counts: Arc<Counts>,
+}
+
+impl Running for Current {
+    fn take(&mut self, files: RuleFiles) -> Result<usize, String> {
+        let set = files.loaded.rules.with(self.question.clone());
+        let count = set.rules().len();
+        self.rules.send_replace(Arc::new(set));
+        tell(&self.counts.rules_error, None);
+        self.counts.reloads.one();
+        Ok(count)
+    }
+
+    fn refuse(&mut self, why: String) -> usize {
+        tell(&self.counts.rules_error, Some(why));
+        self.counts.reloads_refused.one();
+        self.rules.borrow().rules().len()
     }
 }

@@ -43,6 +43,6 @@ pub use crate::fetch::{OpenBucket, whole};
 pub use crate::folder::{files, load_rule_files, load_rules, rule_files};
 pub use crate::handle::{Detect, handle};
 pub use crate::key::{Promise, promise};
-pub use crate::reload::{Look, RuleFiles, RuleFolders};
+pub use crate::reload::{Look, RuleFiles, RuleFolders, Running};
 pub use crate::response::{ItemFailure, Rejected, Response};
 pub use crate::run::{log_to_stderr, run};

@@ -1,5 +1,7 @@
 //! Rules that may change while a program runs: looked at again, and taken only where they are sound.
 
+mod run;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,6 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use rule::Loaded;
 
+pub use self::run::Running;
 use crate::folder;
 
 /// Problems that one message names; it says how many more there are.
@@ -166,7 +169,7 @@ fn named(problems: Vec<String>) -> String {
 mod tests {
     use super::*;
 
-    const RULE: &str = "title: T\nid: 11111111-1111-4111-8111-111111111111\nstatus: test\nlevel: low\n\
+    pub(super) const RULE: &str = "title: T\nid: 11111111-1111-4111-8111-111111111111\nstatus: test\nlevel: low\n\
         logsource:\n  product: aws\n  service: cloudtrail\n\
         detection:\n  selection:\n    eventName: CreateTopic\n  condition: selection\n";
 

@@ -8,16 +8,13 @@ use std::{
 };
 
 use anyhow::Context;
-use detect::{Look, RuleFiles, RuleFolders};
+use detect::{RuleFiles, RuleFolders};
 use flow::Clock;
 use function::{Function, Functions};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, dir::DataDir};
-
-/// How often folders are looked at, in milliseconds.
-const LOOK_EVERY_MILLIS: i64 = 3_000;
 
 /// The environment variable that names the function's folder of rules.
 const FOLDER_VARIABLE: &str = "TRAILHOUND_RULES";
@@ -115,56 +112,27 @@ impl Keeper {
     /// Looks every few seconds, and whenever asked, until `stop`: changed rules are copied, and the
     /// function's next instances read them; those with the old ones get no more work.
     pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, stop: CancellationToken) {
-        let Some(mut folders) = self.folders.take() else { return };
+        let Some(folders) = self.folders.take() else { return };
         let ask = Arc::clone(&self.rules.ask);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = ask.notified() => {}
-                () = clock.sleep_millis(LOOK_EVERY_MILLIS) => {}
-            }
-            let looked = tokio::task::spawn_blocking(move || {
-                let look = folders.look();
-                (folders, look)
-            });
-            // A look that panicked has taken the folders with it: the rules stay as they are.
-            let Ok((back, look)) = looked.await else { return };
-            folders = back;
-            let taken = match look {
-                Look::Same => continue,
-                Look::Broken(why) => Err(why),
-                Look::New(files) => self.take(&files).map_err(|error| format!("{error:#}")),
-            };
-            self.settle(taken);
-        }
+        stop.run_until_cancelled(folders.run(&mut self, &*clock, &ask)).await;
     }
+}
 
-    fn take(&mut self, files: &RuleFiles) -> anyhow::Result<Running> {
-        self.copies.make(files)?;
+impl detect::Running for Keeper {
+    fn take(&mut self, files: RuleFiles) -> Result<usize, String> {
+        self.copies.make(&files).map_err(|error| format!("{error:#}"))?;
         if let Some((function, functions)) = &self.function {
-            self.add(function, functions)?;
+            self.add(function, functions).map_err(|error| error.to_string())?;
         }
-        Ok(running(files, self.questions))
+        let running = running(&files, self.questions);
+        let count = running.count;
+        self.rules.tell(|now| *now = running);
+        Ok(count)
     }
 
-    fn settle(&self, taken: Result<Running, String>) {
-        match taken {
-            Ok(running) => {
-                let rules = running.count;
-                tracing::info!(rules, "The rules changed: {rules} run from now on");
-                self.rules.tell(|now| *now = running);
-            }
-            Err(why) => {
-                let rules = self.rules.now().count;
-                tracing::error!(
-                    rules,
-                    why,
-                    "The changed rules are not used, the {rules} from before still run: {why}"
-                );
-                self.rules
-                    .tell(|now| now.error = Some(format!("changed rules are refused: {why}")));
-            }
-        }
+    fn refuse(&mut self, why: String) -> usize {
+        self.rules.tell(|now| now.error = Some(format!("changed rules are refused: {why}")));
+        self.rules.now().count
     }
 }
 
