@@ -19,12 +19,15 @@ mod run;
 mod send;
 mod signature;
 
+mod publish;
+
 mod error;
 
 #[cfg(feature = "outbox")]
 pub use crate::alerts::{Alerts, Config};
 pub use crate::destination::{Destination, InvalidDestination};
 pub use crate::error::Error;
+pub use crate::publish::PublishCall;
 #[cfg(feature = "outbox")]
 pub use crate::run::run;
 pub use crate::send::{Failure, Means, Output, Sender};

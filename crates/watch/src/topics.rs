@@ -2,13 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use alert::Destination;
+use alert::{Destination, PublishCall};
 use aws_sdk_sqs::config::{Credentials as Keys, ProvideCredentials, SharedCredentialsProvider};
 use bytes::Bytes;
 use credentials::Access;
 use flow::{Accepted, Arn, Clock, Pending, Publish, PublishError, Secret, Timestamp};
 use http::{Request, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -18,10 +17,6 @@ use crate::Error;
 const EXPIRES_SOON_MILLIS: i64 = 5 * 60_000;
 /// Keys that do not say when they expire are used for so long, in milliseconds.
 const KEEP_MILLIS: i64 = 15 * 60_000;
-/// How much of an answer is shown, in characters.
-const SHOWN_CHARS_MAX: usize = 300;
-/// What a form leaves as it is.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The topics among the destinations, by their ARNs.
 pub(crate) struct Topics {
@@ -54,12 +49,12 @@ impl Topics {
         Ok(Self { topics, client, clock: Arc::clone(clock) })
     }
 
-    async fn post(&self, topic: &Topic, form: String) -> Result<Accepted, PublishError> {
+    async fn post(&self, topic: &Topic, call: &PublishCall<'_>) -> Result<Accepted, PublishError> {
         let retry = |why: String| PublishError::Retry(why);
         let now = self.clock.now();
         let keys = topic.keys(now).await.map_err(retry)?;
         let mut request = Request::post(topic.endpoint.as_str())
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_TYPE, PublishCall::CONTENT_TYPE)
             .body(())
             .map_err(|error| retry(error.to_string()))?
             .into_parts()
@@ -69,6 +64,7 @@ impl Topics {
             secret: Secret::new(keys.secret_access_key()),
             session_token: keys.session_token().map(Secret::new),
         };
+        let form = call.form();
         let content = sigv4::Content::Bytes(form.as_bytes());
         sigv4::sign(&mut request, &content, &signer, &topic.region, "sns", now)
             .map_err(|error| retry(error.to_string()))?;
@@ -80,20 +76,7 @@ impl Topics {
             .collect();
         let answer = self.client.post(&topic.endpoint, &headers, Bytes::from(form)).await;
         let answer = answer.map_err(|error| retry(error.to_string()))?;
-        let text = String::from_utf8_lossy(&answer.body);
-        let between = |open: &str, close: &str| {
-            let rest = text.split_once(open)?.1;
-            rest.split_once(close).map(|(found, _)| found.to_owned())
-        };
-        if answer.is_success() {
-            return Ok(Accepted(between("<MessageId>", "</MessageId>").unwrap_or_default()));
-        }
-        let said: String = match (between("<Code>", "</Code>"), between("<Message>", "</Message>"))
-        {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            _ => text.chars().take(SHOWN_CHARS_MAX).collect(),
-        };
-        Err(retry(format!("SNS answered with status {}: {said}", answer.status)))
+        call.answered(answer.status, &answer.body)
     }
 }
 
@@ -145,46 +128,12 @@ impl Publish for Topics {
         Box::pin(async move {
             let topic = self.topics.get(topic_arn);
             let topic = topic.ok_or_else(|| PublishError::NoSuchTopic(topic_arn.to_owned()))?;
-            self.post(topic, form(topic_arn, delivery_id, subject, message)).await
+            self.post(topic, &PublishCall { topic_arn, delivery_id, subject, message }).await
         })
     }
-}
-
-/// The call as SNS reads it.
-fn form(topic_arn: &str, delivery_id: &str, subject: Option<&str>, message: &str) -> String {
-    let mut pairs = vec![
-        ("Action", "Publish"),
-        ("Version", "2010-03-31"),
-        ("TopicArn", topic_arn),
-        ("Message", message),
-    ];
-    pairs.extend(subject.map(|subject| ("Subject", subject)));
-    if topic_arn.ends_with(".fifo") {
-        // The alert's own id: a repeat is one message, and no alert waits for another.
-        let id = delivery_id.split(' ').next().unwrap_or(delivery_id);
-        pairs.extend([("MessageGroupId", id), ("MessageDeduplicationId", id)]);
-    }
-    let encoded =
-        pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, FORM)));
-    encoded.collect::<Vec<_>>().join("&")
 }
 
 /// Whether the text is a topic's ARN.
 pub(crate) fn is_arn(text: &str) -> bool {
     text.parse::<Arn>().is_ok_and(|arn| arn.service == "sns")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repeat_is_one_message_where_the_topic_can_tell() {
-        let arn = "arn:aws:sns:us-east-2:123456789012:alerts.fifo";
-        let text = form(arn, "0a1b sns:x", Some("S & T"), "{\"a\":\"b c\"}");
-        assert!(text.contains("&MessageDeduplicationId=0a1b"), "{text}");
-        assert!(text.contains("&Subject=S%20%26%20T"), "{text}");
-        assert!(text.contains("&Message=%7B%22a%22%3A%22b%20c%22%7D"), "{text}");
-        assert!(!form(&arn.replace(".fifo", ""), "0a1b x", None, "m").contains("Dedup"), "{text}");
-    }
 }

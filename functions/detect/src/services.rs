@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use alert::PublishCall;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use flow::{Accepted, Arn, Clock, Pending, Publish, PublishError};
 use http::{HeaderValue, Request, header::CONTENT_TYPE};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sigv4::{Content, Credentials};
 use tokio::sync::OnceCell;
@@ -21,8 +21,6 @@ const CALL_WAIT_MAX: Duration = Duration::from_secs(20);
 const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// How much of an error's answer is told, in characters.
 const SAID_CHARS_MAX: usize = 300;
-/// What a form's values hold as it is.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Signed calls with the function's credentials. The three that there are do not need the model of
 /// all services, which would be a fifth of the executable.
@@ -153,50 +151,17 @@ impl Services {
         Ok(http.build()?)
     }
 
-    async fn publish_to(
-        &self,
-        arn: &str,
-        delivery_id: &str,
-        subject: Option<&str>,
-        message: &str,
-    ) -> Result<Accepted, PublishError> {
-        let mut form = vec![
-            ("Action", "Publish"),
-            ("Version", "2010-03-31"),
-            ("TopicArn", arn),
-            ("Message", message),
-        ];
-        form.extend(subject.map(|subject| ("Subject", subject)));
-        if arn.ends_with(".fifo") {
-            // The id is the alert's, a space, and the destination, which may be too long.
-            let alert = delivery_id.split(' ').next().unwrap_or(delivery_id);
-            form.push(("MessageGroupId", "trailhound"));
-            form.push(("MessageDeduplicationId", alert));
-        }
-        let body: Vec<String> = form
-            .iter()
-            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, FORM)))
-            .collect();
+    async fn publish_to(&self, publish: &PublishCall<'_>) -> Result<Accepted, PublishError> {
         let call = Call {
             service: "sns",
-            resource: arn,
-            content_type: "application/x-www-form-urlencoded; charset=utf-8",
+            resource: publish.topic_arn,
+            content_type: PublishCall::CONTENT_TYPE,
             target: None,
-            body: body.join("&"),
+            body: publish.form(),
         };
         let answered = self.call(call).await;
         let (status, body) = answered.map_err(|why| PublishError::Retry(format!("{why:#}")))?;
-        let text = String::from_utf8_lossy(&body);
-        match status {
-            200 => Ok(Accepted(between(&text, "<MessageId>", "</MessageId>").to_owned())),
-            404 => Err(PublishError::NoSuchTopic(arn.to_owned())),
-            _ => {
-                let code = between(&text, "<Code>", "</Code>");
-                let why = between(&text, "<Message>", "</Message>");
-                let why = format!("SNS answered {status}: {}: {}", said(code), said(why));
-                Err(PublishError::Retry(why))
-            }
-        }
+        publish.answered(status, &body)
     }
 }
 
@@ -208,14 +173,9 @@ impl Publish for Services {
         subject: Option<&'a str>,
         message: &'a str,
     ) -> Pending<'a, Result<Accepted, PublishError>> {
-        Box::pin(self.publish_to(topic_arn, delivery_id, subject, message))
+        let call = PublishCall { topic_arn, delivery_id, subject, message };
+        Box::pin(async move { self.publish_to(&call).await })
     }
-}
-
-/// What stands between two marks; nothing where they are missing.
-fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
-    let rest = text.split_once(begin).map_or("", |(_, rest)| rest);
-    rest.split_once(end).map_or("", |(found, _)| found)
 }
 
 /// Foreign text as a message may hold it.
