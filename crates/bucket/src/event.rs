@@ -1,6 +1,6 @@
 //! Who changed an object, and the events that wait to be handed over.
 
-use flow::{BucketEvent, Caller, RequestId, Target, Timestamp};
+use flow::{BucketEvent, Caller, Principal, RequestId, Target, Timestamp};
 
 use crate::{error::Error, index, room::Room};
 
@@ -16,8 +16,12 @@ pub(crate) struct Origin {
 impl Origin {
     /// A call from outside.
     pub(crate) fn of(caller: &Caller, request: &RequestId) -> Self {
+        let principal_id = match caller.principal {
+            Principal::Anonymous => "Anonymous".to_owned(),
+            _ => format!("AWS:{}", caller.principal_id()),
+        };
         Self {
-            principal_id: format!("AWS:{}", caller.principal_id()),
+            principal_id,
             source_ip: request.source_ip.clone(),
             request_id: request.request_id.clone(),
             host_id: request.host_id.clone(),

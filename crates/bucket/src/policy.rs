@@ -1,5 +1,7 @@
 //! Buckets' policies, and who is kept out in spite of them (public access block).
 
+mod public;
+
 use std::{
     collections::HashMap,
     sync::{Arc, RwLock},
@@ -14,8 +16,9 @@ use s3s::dto::{
     GetPublicAccessBlockOutput, PolicyStatus, PublicAccessBlockConfiguration, PutBucketPolicyInput,
     PutBucketPolicyOutput, PutPublicAccessBlockInput, PutPublicAccessBlockOutput,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::public::{is_public, statements};
 use crate::{
     index,
     refusal::Refusal,
@@ -28,24 +31,6 @@ const POLICY_BYTES_MAX: usize = 20 * 1024;
 /// The names of the settings.
 const POLICY: &str = "policy";
 const BLOCK: &str = "public_access_block";
-
-/// Condition keys that keep a policy that names everybody from being public.
-const NARROWING: [&str; 14] = [
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:principalservicename",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceip",
-    "aws:sourceorgid",
-    "aws:sourceowner",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:userid",
-    "aws:username",
-];
 
 /// Who is kept out. ACLs are not offered, so that only policies can let anybody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,63 +82,9 @@ fn kept(index: &rusqlite::Connection, bucket: &str) -> rusqlite::Result<(Option<
     Ok((policy, block))
 }
 
-/// The statements of a policy that was checked.
-fn statements(policy: &mut Value) -> Vec<&mut Value> {
-    match policy.get_mut("Statement") {
-        Some(Value::Array(all)) => all.iter_mut().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    }
-}
-
-/// Whether a statement lets everybody in.
-fn is_open(statement: &Value) -> bool {
-    let everybody = |value: &Value| match value {
-        Value::String(text) => text == "*",
-        Value::Array(all) => all.iter().any(|one| one == "*"),
-        _ => false,
-    };
-    let named = match statement.get("Principal") {
-        Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(everybody),
-        Some(other) => everybody(other),
-        None => statement.get("NotPrincipal").is_some(),
-    };
-    let narrowed = statement.get("Condition").and_then(Value::as_object).is_some_and(|operators| {
-        operators
-            .values()
-            .filter_map(Value::as_object)
-            .flat_map(serde_json::Map::keys)
-            .any(|key| NARROWING.contains(&key.to_ascii_lowercase().as_str()))
-    });
-    statement.get("Effect").and_then(Value::as_str) == Some("Allow") && named && !narrowed
-}
-
-fn is_public(text: &str) -> bool {
-    let mut policy: Value = serde_json::from_str(text).unwrap_or_default();
-    statements(&mut policy).iter().any(|one| is_open(one))
-}
-
-/// The policy as it holds: where public ones are restricted, what it lets everybody do is left to
-/// the account's own.
+/// The policy as it holds.
 fn effective(text: String, block: Block, account: &AccountId) -> String {
-    if !block.restrict || !is_public(&text) {
-        return text;
-    }
-    let mut policy: Value = serde_json::from_str(&text).unwrap_or_default();
-    for statement in statements(&mut policy) {
-        if is_open(statement)
-            && let Some(members) = statement.as_object_mut()
-        {
-            let condition = members.entry("Condition").or_insert_with(|| json!({}));
-            if let Some(operators) = condition.as_object_mut() {
-                let equals = operators.entry("StringEquals").or_insert_with(|| json!({}));
-                if let Some(keys) = equals.as_object_mut() {
-                    keys.insert("aws:PrincipalAccount".to_owned(), json!(account.as_str()));
-                }
-            }
-        }
-    }
-    policy.to_string()
+    if block.restrict && is_public(&text) { public::restricted(&text, account) } else { text }
 }
 
 fn check(text: &str, bucket: &str) -> Result<(), Refusal> {
@@ -349,47 +280,13 @@ fn no_policy(bucket: &str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn policy(principal: &Value, condition: &Value) -> String {
-        json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": principal, "Action": "s3:GetObject",
-            "Resource": "arn:aws:s3:::bkt/*", "Condition": condition,
-        }]})
-        .to_string()
-    }
-
-    #[test]
-    fn a_policy_is_public_where_it_lets_everybody_in() {
-        let anyone = json!({});
-        for (principal, condition, public) in [
-            (json!("*"), anyone.clone(), true),
-            (json!({"AWS": "*"}), anyone.clone(), true),
-            (json!({"AWS": ["111122223333", "*"]}), anyone.clone(), true),
-            (json!({"AWS": "111122223333"}), anyone.clone(), false),
-            (json!({"Service": "cloudtrail.amazonaws.com"}), anyone, false),
-            (json!("*"), json!({"StringEquals": {"aws:SourceAccount": "123456789012"}}), false),
-            (json!("*"), json!({"Bool": {"aws:SecureTransport": "true"}}), true),
-        ] {
-            assert_eq!(is_public(&policy(&principal, &condition)), public, "{principal}");
-        }
-    }
-
-    #[test]
-    fn what_a_restricted_bucket_lets_everybody_do_is_left_to_the_account() {
-        let account: AccountId = "123456789012".parse().unwrap();
-        let text = policy(&json!("*"), &json!({"Bool": {"aws:SecureTransport": "true"}}));
-        let held: Value =
-            serde_json::from_str(&effective(text.clone(), Block::NEW, &account)).unwrap();
-        let condition = &held["Statement"][0]["Condition"];
-        assert_eq!(condition["StringEquals"]["aws:PrincipalAccount"], "123456789012");
-        assert_eq!(condition["Bool"]["aws:SecureTransport"], "true");
-        assert_eq!(effective(text.clone(), Block::GONE, &account), text);
-    }
-
     #[test]
     fn a_policy_speaks_of_its_own_bucket() {
-        let text = policy(&json!({"AWS": "111122223333"}), &json!({}));
-        assert!(check(&text, "bkt").is_ok());
-        assert_eq!(check(&text, "other").unwrap_err().message, "Policy has invalid resource");
+        let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": "111122223333"}, "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::bkt/*"}]}"#;
+        assert!(check(text, "bkt").is_ok());
+        assert_eq!(check(text, "other").unwrap_err().message, "Policy has invalid resource");
         assert_eq!(check("nonsense", "bkt").unwrap_err().code, "MalformedPolicy");
     }
 }

@@ -48,6 +48,16 @@ impl HttpService for Buckets {
             answer
         })
     }
+
+    fn has_bucket<'a>(&'a self, name: &'a str) -> Pending<'a, bool> {
+        Box::pin(async move {
+            match self.room.bucket(name).await {
+                Ok(_) => true,
+                // Where the index cannot be read, there may be one.
+                Err(refusal) => refusal.status != 404,
+            }
+        })
+    }
 }
 
 impl Buckets {

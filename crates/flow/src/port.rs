@@ -32,6 +32,10 @@ pub trait Service: Send + Sync {
 pub trait HttpService: Send + Sync {
     /// Serves one call.
     fn serve(&self, request: http::Request<Body>) -> Pending<'_, http::Response<Body>>;
+
+    /// Whether there is such a bucket: a call that nobody signed belongs to the log of the account
+    /// that owns it, and to none where nobody does.
+    fn has_bucket<'a>(&'a self, name: &'a str) -> Pending<'a, bool>;
 }
 
 /// What an access key id stands for.

@@ -8,12 +8,13 @@ use flow::{
 };
 use record::select::Union;
 use store::Journal;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::{
     budget::Budget,
     counts::{Counters, Counts},
     recorder::Recorder,
+    turns::Turns,
 };
 
 /// All that a gateway is made of.
@@ -65,7 +66,8 @@ pub struct Page {
 pub struct Limits {
     /// Connections at once.
     pub connections: usize,
-    /// Requests at once; more wait a few seconds and are then refused.
+    /// Requests at once, of which a quarter may be unsigned; more wait a few seconds and are then
+    /// refused.
     pub calls: usize,
     /// The largest body of a service other than S3, in bytes.
     pub body_bytes: usize,
@@ -130,7 +132,7 @@ pub(crate) struct Inner {
     pub(crate) recorder: Recorder,
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Budget,
-    pub(crate) calls: Arc<Semaphore>,
+    pub(crate) turns: Turns,
 }
 
 impl Gateway {
@@ -146,7 +148,7 @@ impl Gateway {
                 counters: Arc::clone(&counters),
             },
             budget: Budget::new(parts.limits.bodies_bytes),
-            calls: Arc::new(Semaphore::new(parts.limits.calls)),
+            turns: Turns::new(parts.limits.calls),
             account: parts.account,
             region: parts.region,
             keys: parts.keys,

@@ -5,14 +5,10 @@ mod lambda;
 pub(crate) mod s3;
 mod sqs;
 
-use flow::{Access, Principal, Tree};
+use flow::{Access, Tree};
 use http::header;
 
-use crate::{
-    identify::{Identified, OPEN_OPERATIONS},
-    route::Route,
-    visit::Visit,
-};
+use crate::{anonymous::OPEN_OPERATIONS, identify::Identified, route::Route, visit::Visit};
 
 /// An identified call.
 #[derive(Clone, Copy)]
@@ -28,9 +24,7 @@ impl Asked<'_> {
     pub(crate) fn accesses(&self) -> Vec<Access> {
         let operation = self.route.operation.as_deref().unwrap_or("Unknown");
         let service = self.route.service_name();
-        if self.caller.caller.principal == Principal::Anonymous
-            && service == Some("sns")
-            && OPEN_OPERATIONS.contains(&operation)
+        if self.caller.is_nobody() && service == Some("sns") && OPEN_OPERATIONS.contains(&operation)
         {
             return Vec::new();
         }

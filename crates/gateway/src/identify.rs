@@ -1,4 +1,4 @@
-//! Who calls: by the signature, or nobody where that is allowed.
+//! Who calls, by the signature.
 
 use flow::{Caller, Key, Principal, Region, Timestamp};
 use http::request::Parts;
@@ -26,6 +26,13 @@ pub(crate) struct Identified {
     pub(crate) signing_name: String,
     pub(crate) region: Region,
     pub(crate) presigned: bool,
+}
+
+impl Identified {
+    /// Whether nobody signed.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.caller.principal == Principal::Anonymous
+    }
 }
 
 /// Finds the key of a claim and refuses what can be refused before the body is here.
@@ -82,36 +89,5 @@ impl Claimed {
             presigned: self.authorization.presigned,
         };
         Ok((identified, verified))
-    }
-}
-
-/// What people do who got a link by mail: they have no keys.
-pub(crate) const OPEN_OPERATIONS: &[&str] = &["ConfirmSubscription", "Unsubscribe"];
-
-/// The anonymous caller of an unsigned GET, where its operation is open to all.
-pub(crate) fn anonymous(inner: &Inner, parts: &Parts) -> Option<Identified> {
-    let request = protocol::RequestParts {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &parts.headers,
-    };
-    let (action, _) = protocol::action(&request, b"")?;
-    let open = parts.method == http::Method::GET && OPEN_OPERATIONS.contains(&action.as_str());
-    open.then(|| nobody(inner, "sns"))
-}
-
-/// Whoever signs nothing, calling that service.
-pub(crate) fn nobody(inner: &Inner, signing_name: &str) -> Identified {
-    Identified {
-        caller: Caller {
-            account: inner.account.clone(),
-            principal: Principal::Anonymous,
-            access_key_id: String::new(),
-            session: None,
-        },
-        signing_name: signing_name.to_owned(),
-        region: inner.region.clone(),
-        presigned: false,
     }
 }

@@ -9,6 +9,7 @@
 mod gateway;
 mod run;
 
+mod anonymous;
 mod answer;
 mod grant;
 mod identify;
@@ -25,6 +26,7 @@ mod counts;
 mod patient;
 mod proven;
 mod tls;
+mod turns;
 
 pub use crate::counts::Counts;
 pub use crate::gateway::{Downloads, Forward, Gateway, Limits, Page, Parts, Upstream};

@@ -8,10 +8,13 @@ use std::{
 use bytes::Bytes;
 use flow::{Body, BodyError, Call, Fault, Outcome};
 use http_body::{Frame, SizeHint};
-use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, task::JoinHandle};
+use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
-use crate::recorder::{Recorder, Unrecorded};
+use crate::{
+    recorder::{Recorder, Unrecorded},
+    turns::Turn,
+};
 
 /// A body that ends well only once its call is recorded. A client that hangs up leaves a record
 /// too, of the bytes that it was given.
@@ -23,7 +26,7 @@ pub(crate) struct Recorded {
     recorder: Recorder,
     tasks: TaskTracker,
     runtime: Handle,
-    _permit: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 enum Stage {
@@ -47,7 +50,7 @@ impl Recorded {
         call: Call,
         recorder: Recorder,
         tasks: TaskTracker,
-        permit: OwnedSemaphorePermit,
+        turn: Turn,
     ) -> Self {
         Self {
             body,
@@ -57,7 +60,7 @@ impl Recorded {
             recorder,
             tasks,
             runtime: Handle::current(),
-            _permit: permit,
+            _turn: turn,
         }
     }
 

@@ -105,6 +105,11 @@ fn cbor_service(path: &str) -> Option<&str> {
     Some(id)
 }
 
+/// Whether the path is one of Lambda's, the only embedded service beside S3 that is asked by paths.
+pub(crate) fn is_lambda(parts: &RequestParts<'_>) -> bool {
+    model::service("lambda").is_some_and(|lambda| by_path(&lambda, parts).is_some())
+}
+
 fn by_path(service: &Service, parts: &RequestParts<'_>) -> Option<(protocol::uri::Rank, String)> {
     service
         .operations

@@ -5,23 +5,23 @@ mod deletions;
 use std::{collections::VecDeque, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
-use flow::{Body, BodyError, Call, Fault, Outcome, RequestId, Tree};
+use flow::{Access, Body, BodyError, Call, Fault, Outcome, RequestId, Tree};
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header, request, uri::PathAndQuery};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use sigv4::Payload;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::error;
 
 use crate::{
-    answer,
+    anonymous, answer,
     body::{self, full},
     identify::Identified,
-    proven::{Proven, Reading, Unproven},
+    proven::{Proven, Reading},
     recorded::Recorded,
     route::{Place, Route},
+    turns::Turn,
     visit::{Visit, without},
 };
 
@@ -37,12 +37,12 @@ pub(crate) async fn serve(
     route: Route,
     payload: Payload,
     body: Incoming,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Response<Body> {
     let (fallback, ids) = (route.clone(), visit.ids.clone());
     let tasks = visit.tasks.clone();
     let task = tasks
-        .spawn(async move { serve_and_record(visit, caller, route, payload, body, permit).await });
+        .spawn(async move { serve_and_record(visit, caller, route, payload, body, turn).await });
     task.await.unwrap_or_else(|_| answer::fault(&fallback, &Fault::internal(), &ids))
 }
 
@@ -52,11 +52,17 @@ async fn serve_and_record(
     route: Route,
     payload: Payload,
     mut body: Incoming,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Response<Body> {
     let call = call(&visit, &caller, &route);
-    if let Some(denied) = visit.denial(&caller, &route, None) {
-        let response = refused(&visit, &route, call, denied).await;
+    if let Some(denied) = denial(&visit, &caller, &route).await {
+        let response = match denied {
+            Denied::ToStrangers => {
+                visit.inner.counters.refused.add();
+                answer::fault(&route, &unnamed(), &visit.ids)
+            }
+            Denied::By(fault) => refused(&visit, &route, call, fault).await,
+        };
         body::discard(&mut body, &visit.parts.headers).await;
         return response;
     }
@@ -88,12 +94,16 @@ async fn serve_and_record(
     let mut call = call;
     call.http.bytes_in = reading.bytes();
     if let Some(failure) = reading.failure()
-        && !says_the_same(&response, failure)
+        // It may have answered in the words that the body ended with.
+        && !says(&response, &failure.fault().code)
     {
         return refused(&visit, &route, call, failure.fault()).await;
     }
     call.outcome = outcome(&response);
-    answered(visit, route, call, response, permit).await
+    if caller.is_nobody() && says(&response, "NoSuchKey") && !may_list(&visit, &caller, &route) {
+        return refused(&visit, &route, call, unnamed()).await;
+    }
+    answered(visit, route, call, response, turn).await
 }
 
 /// The call, which names its bucket and key as they are served: from the path alone, whatever the
@@ -105,10 +115,46 @@ fn call(visit: &Visit, caller: &Identified, route: &Route) -> Call {
     Call { input: Some(Tree::map(named)), ..visit.call(caller, route) }
 }
 
-/// Whether the service answered a body that did not end well in the words that it ended with.
-fn says_the_same(response: &Response<Body>, failure: &Unproven) -> bool {
-    let said = response.extensions().get::<Fault>();
-    said.is_some_and(|said| said.code == failure.fault().code)
+/// Why a call is not served.
+enum Denied {
+    /// As policies say, or as S3 does without them; its owner's log has it.
+    By(Fault),
+    /// Nobody asks for what is nobody's: there is no log that it belongs to.
+    ToStrangers,
+}
+
+async fn denial(visit: &Visit, caller: &Identified, route: &Route) -> Option<Denied> {
+    if !caller.is_nobody() {
+        return visit.denial(caller, route, None).map(Denied::By);
+    }
+    let bucket = Place::of(visit.parts.uri.path()).bucket.unwrap_or_default();
+    if !visit.inner.s3.has_bucket(&bucket).await {
+        return Some(Denied::ToStrangers);
+    }
+    let operation = route.operation.as_deref().unwrap_or("unknown");
+    let forbidden =
+        anonymous::forbidden(operation).map(|why| Fault { message: why.to_owned(), ..unnamed() });
+    // Which policy it was that did not let them in is not for strangers to know.
+    let denied = || visit.denial(caller, route, None).map(|_| unnamed());
+    forbidden.or_else(denied).map(Denied::By)
+}
+
+/// What S3 tells strangers, and no more.
+fn unnamed() -> Fault {
+    Fault::new("AccessDenied", anonymous::DENIED).with_status(403)
+}
+
+/// Whether the caller may know which keys there are; whoever may not is not told that one is
+/// missing either.
+fn may_list(visit: &Visit, caller: &Identified, route: &Route) -> bool {
+    let bucket = Place::of(visit.parts.uri.path()).bucket.unwrap_or_default();
+    let list = Access::new("s3:ListBucket", format!("arn:aws:s3:::{bucket}"));
+    visit.first_denial(caller, route, vec![list]).is_none()
+}
+
+/// Whether the service answered with that code.
+fn says(response: &Response<Body>, code: &str) -> bool {
+    response.extensions().get::<Fault>().is_some_and(|said| said.code == code)
 }
 
 /// Records a call that S3 never saw, or never answered, and says why.
@@ -139,7 +185,7 @@ async fn answered(
     route: Route,
     mut call: Call,
     response: Response<Body>,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Response<Body> {
     let (head, body) = response.into_parts();
     let mut response = match begin(body).await {
@@ -153,7 +199,7 @@ async fn answered(
         Begun::Broken => return refused(&visit, &route, call, Fault::internal()).await,
         Begun::Flowing(body) => {
             let recorder = visit.inner.recorder.clone();
-            let body = Recorded::new(body, call, recorder, visit.tasks.clone(), permit);
+            let body = Recorded::new(body, call, recorder, visit.tasks.clone(), turn);
             Response::from_parts(head, body.boxed_unsync())
         }
     };

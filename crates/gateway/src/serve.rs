@@ -6,7 +6,6 @@ use bytes::Bytes;
 use flow::{Answer, Body, Fault, Outcome, Service, Tree};
 use futures_util::FutureExt;
 use http::{Request, Response};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::error;
 
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     gateway::{Forward, Upstream},
     identify::Identified,
     route::Route,
+    turns::Turn,
     visit::Visit,
 };
 
@@ -24,14 +24,14 @@ pub(crate) async fn serve(
     visit: Visit,
     caller: Identified,
     body: Held,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Response<Body> {
     let route = visit.route(Some(&caller.signing_name), &body.bytes);
     let (fallback, ids) = (route.clone(), visit.ids.clone());
     let tasks = visit.tasks.clone();
     let task = tasks.spawn(async move {
         let response = serve_and_record(visit, caller, route, &body.bytes).await;
-        drop((body, permit));
+        drop((body, turn));
         response
     });
     task.await.unwrap_or_else(|_| answer::fault(&fallback, &Fault::internal(), &ids))

@@ -1,6 +1,6 @@
 //! One request from its arrival to its answer: who, what, and in which order that is asked.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use flow::{
     Access, Body, Call, Decision, Fault, HttpFacts, Outcome, Timestamp, TlsDetails, Tree, Who,
@@ -9,11 +9,11 @@ use http::{Request, Response, header, request};
 use hyper::body::Incoming;
 use protocol::RequestParts;
 use sigv4::Authorization;
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::{
+    anonymous::{self, Asks},
     answer::{self, Ids, Turned},
     body::{self, NotTaken},
     gateway::Inner,
@@ -21,10 +21,9 @@ use crate::{
     identify::{self, Claimed, Identified},
     route::{Route, route},
     s3, serve,
+    turns::Turn,
 };
 
-/// How long a request waits for its turn, in seconds.
-const TURN_SECONDS_MAX: u64 = 5;
 /// Longest user agent that is kept, in characters; records cut it further.
 const USER_AGENT_CHARS_MAX: usize = 2048;
 /// The letters of S3's request ids, and how many there are.
@@ -77,15 +76,26 @@ pub(crate) async fn answer(
         Ok(Some(claim)) => Some(claim.scope.service.as_str()),
         _ => None,
     };
-    let is_s3 = signing_name == Some("s3");
-    let visit = Visit::new(inner, &peer, parts, is_s3);
-    let Some(permit) = visit.turn().await else {
+    let unsigned = matches!(authorization, Ok(None));
+    let asks = if unsigned { anonymous::asks(&request_parts(&parts)) } else { None };
+    let signing_name = signing_name.or((asks == Some(Asks::Bucket)).then_some("s3"));
+    let visit = Visit::new(inner, &peer, parts, signing_name == Some("s3"));
+    let Some(turn) = visit.inner.turns.take(unsigned).await else {
         return visit.turn_away(signing_name, Turned::Busy, &mut body).await;
     };
     match authorization {
-        Ok(Some(claim)) => visit.claimed(claim, permit, body).await,
-        Ok(None) => visit.unsigned(permit, body).await,
+        Ok(Some(claim)) => visit.claimed(claim, turn, body).await,
+        Ok(None) => visit.unsigned(asks, turn, body).await,
         Err(error) => visit.unverified(None, &error, false, &mut body).await,
+    }
+}
+
+fn request_parts(parts: &request::Parts) -> RequestParts<'_> {
+    RequestParts {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
     }
 }
 
@@ -129,29 +139,14 @@ impl Visit {
     }
 
     pub(crate) fn request_parts(&self) -> RequestParts<'_> {
-        RequestParts {
-            method: self.parts.method.as_str(),
-            path: self.parts.uri.path(),
-            query: self.parts.uri.query().unwrap_or_default(),
-            headers: &self.parts.headers,
-        }
+        request_parts(&self.parts)
     }
 
     pub(crate) fn route(&self, signing_name: Option<&str>, body: &[u8]) -> Route {
         route(signing_name, &self.request_parts(), body)
     }
 
-    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let wait = Arc::clone(&self.inner.calls).acquire_owned();
-        timeout(Duration::from_secs(TURN_SECONDS_MAX), wait).await.ok()?.ok()
-    }
-
-    async fn claimed(
-        self,
-        claim: Authorization,
-        permit: OwnedSemaphorePermit,
-        mut body: Incoming,
-    ) -> Response<Body> {
+    async fn claimed(self, claim: Authorization, turn: Turn, mut body: Incoming) -> Response<Body> {
         let (name, presigned) = (claim.scope.service.clone(), claim.presigned);
         let claimed = match identify::claim(&self.inner, claim, &self.parts, self.at) {
             Ok(claimed) => claimed,
@@ -163,12 +158,12 @@ impl Visit {
         if route.service_name() == Some("s3") {
             return match claimed.verify(&self.parts, None) {
                 Ok((caller, verified)) => {
-                    s3::serve(self, caller, route, verified.payload, body, permit).await
+                    s3::serve(self, caller, route, verified.payload, body, turn).await
                 }
                 Err(error) => self.unverified(Some(&name), &error, presigned, &mut body).await,
             };
         }
-        self.held(claimed, &name, permit, body).await
+        self.held(claimed, &name, turn, body).await
     }
 
     /// Services whose bodies are held whole, as their signatures cover them.
@@ -176,7 +171,7 @@ impl Visit {
         self,
         claimed: Claimed,
         name: &str,
-        permit: OwnedSemaphorePermit,
+        turn: Turn,
         mut body: Incoming,
     ) -> Response<Body> {
         let limit = self.inner.limits.body_bytes;
@@ -194,23 +189,40 @@ impl Visit {
         };
         let presigned = claimed.authorization.presigned;
         match claimed.verify(&self.parts, Some(&sigv4::sha256(&held.bytes))) {
-            Ok((caller, _)) => serve::serve(self, caller, held, permit).await,
+            Ok((caller, _)) => serve::serve(self, caller, held, turn).await,
             Err(error) => self.unverified(Some(name), &error, presigned, &mut body).await,
         }
     }
 
-    async fn unsigned(self, permit: OwnedSemaphorePermit, mut body: Incoming) -> Response<Body> {
-        let Some(caller) = identify::anonymous(&self.inner, &self.parts) else {
-            self.inner.counters.refused.add();
-            body::discard(&mut body, &self.parts.headers).await;
-            let route = self.route(None, b"");
-            let fault = answer::refusal(&route, &sigv4::Error::MissingToken, false);
-            return answer::fault(&route, &fault, &self.ids);
-        };
-        let held = body::hold(&mut body, &self.parts.headers, 0, &self.inner.budget).await;
-        match held {
-            Ok(held) => serve::serve(self, caller, held, permit).await,
-            Err(_) => self.turn_away(Some("sns"), Turned::TooLarge { limit: 0 }, &mut body).await,
+    /// Nothing signs the request: it is nobody's, or it is refused.
+    async fn unsigned(self, asks: Option<Asks>, turn: Turn, mut body: Incoming) -> Response<Body> {
+        match asks {
+            Some(Asks::Bucket) => match sigv4::unsigned_payload(&self.parts.headers) {
+                Ok(payload) => {
+                    let caller = anonymous::nobody(&self.inner, "s3");
+                    let route = self.route(Some("s3"), b"");
+                    s3::serve(self, caller, route, payload, body, turn).await
+                }
+                Err(error) => self.unverified(Some("s3"), &error, false, &mut body).await,
+            },
+            Some(Asks::Link) => {
+                let caller = anonymous::nobody(&self.inner, "sns");
+                let none = body::hold(&mut body, &self.parts.headers, 0, &self.inner.budget).await;
+                match none {
+                    Ok(held) => serve::serve(self, caller, held, turn).await,
+                    Err(_) => {
+                        let why = Turned::TooLarge { limit: 0 };
+                        self.turn_away(Some("sns"), why, &mut body).await
+                    }
+                }
+            }
+            None => {
+                self.inner.counters.refused.add();
+                body::discard(&mut body, &self.parts.headers).await;
+                let route = self.route(None, b"");
+                let fault = answer::refusal(&route, &sigv4::Error::MissingToken, false);
+                answer::fault(&route, &fault, &self.ids)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) fn of(caller: &Caller) -> Map<String, Value> {
     put("type", Value::from(kind(&caller.principal)));
     put("principalId", Value::from(caller.principal_id()));
     let Some(arn) = caller.arn() else {
-        put("accountId", Value::from("ANONYMOUS_PRINCIPAL"));
+        put("accountId", Value::from("anonymous"));
         return identity;
     };
     put("arn", Value::from(arn));

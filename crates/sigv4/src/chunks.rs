@@ -76,6 +76,12 @@ impl Chain {
         Self { key, at, scope, previous: first }
     }
 
+    /// For a body in which nothing is signed.
+    fn of_nobody() -> Self {
+        let (at, scope) = (String::new(), String::new());
+        Self { key: SigningKey::of_nobody(), at, scope, previous: [0; 32] }
+    }
+
     /// Signs the next chunk, whose hash is `hash`.
     pub(crate) fn chunk(&mut self, hash: [u8; 32]) -> [u8; 32] {
         self.next("PAYLOAD", &format!("{EMPTY_SHA256}\n{}", hex::encode(hash)))
@@ -145,6 +151,11 @@ impl Chunks {
             trailer_signature: None,
             empty_lines: 0,
         }
+    }
+
+    /// A body in which nothing is signed, of a request that nothing signs.
+    pub(crate) fn unsigned(decoded_length: u64, announced: Vec<String>) -> Self {
+        Self::new(ChunkForm::UnsignedTrailer, Chain::of_nobody(), decoded_length, announced)
     }
 
     /// How long the payload will be, in bytes.

@@ -19,4 +19,4 @@ pub use crate::chunks::{ChunkForm, Chunks, check_chunks};
 pub use crate::error::{Error, Family, Reply};
 pub use crate::key::sha256;
 pub use crate::sign::{ChunkWriter, Content, Credentials, Signed, presign, sign};
-pub use crate::verify::{Expect, Payload, Verified};
+pub use crate::verify::{Expect, Payload, Verified, unsigned_payload};

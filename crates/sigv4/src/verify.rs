@@ -1,7 +1,7 @@
 //! Whether a claim is true, and how the body is vouched for.
 
 use flow::{Secret, Timestamp};
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, header, request::Parts};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -203,9 +203,7 @@ impl Authorization {
         if text.starts_with("STREAMING-") {
             return Err(Error::Unsupported("This form of streaming"));
         }
-        let mut named = [0; 32];
-        hex::decode_to_slice(text, &mut named)
-            .map_err(|_| Error::Malformed("x-amz-content-sha256 is no hash"))?;
+        let named = hash_of(text)?;
         match body_sha256 {
             Some(hash) if *hash != named => Err(Error::PayloadMismatch),
             _ => Ok(Payload::Sha256(named)),
@@ -213,7 +211,47 @@ impl Authorization {
     }
 }
 
+/// How the body of a request that nothing signs is taken: as what it says of itself, which proves
+/// nothing. Clients that send a checksum behind the body chunk it as if they had signed it.
+///
+/// # Errors
+/// [`Error::Malformed`], [`Error::Unsupported`], [`Error::MissingHeader`], [`Error::TooLarge`].
+pub fn unsigned_payload(headers: &HeaderMap) -> Result<Payload, Error> {
+    let named = headers.get("x-amz-content-sha256").map(|value| value.to_str().unwrap_or("?"));
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = codings.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+    let is_chunked = codings.any(|coding| coding.trim().eq_ignore_ascii_case("aws-chunked"));
+    let form = ChunkForm::UnsignedTrailer;
+    let chunked = || {
+        let (length, trailers) = announced(headers, form)?;
+        Ok(Payload::Chunked(Box::new(Chunks::unsigned(length, trailers))))
+    };
+    match named {
+        Some(text) if text == form.as_str() => chunked(),
+        None if is_chunked => chunked(),
+        None => Ok(Payload::Unsigned),
+        Some(UNSIGNED) => Ok(Payload::Unsigned),
+        Some(text) if text.starts_with("STREAMING-") => {
+            Err(Error::Unsupported("A signed body of an unsigned request"))
+        }
+        Some(text) => Ok(Payload::Sha256(hash_of(text)?)),
+    }
+}
+
+fn hash_of(text: &str) -> Result<[u8; 32], Error> {
+    let mut named = [0; 32];
+    hex::decode_to_slice(text, &mut named)
+        .map_err(|_| Error::Malformed("x-amz-content-sha256 is no hash"))?;
+    Ok(named)
+}
+
 fn chunked(headers: &HeaderMap, form: ChunkForm, chain: Chain) -> Result<Payload, Error> {
+    let (length, trailers) = announced(headers, form)?;
+    Ok(Payload::Chunked(Box::new(Chunks::new(form, chain, length, trailers))))
+}
+
+/// The length and the trailers that a chunked body is said to have.
+fn announced(headers: &HeaderMap, form: ChunkForm) -> Result<(u64, Vec<String>), Error> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text("x-amz-decoded-content-length")
         .and_then(|text| text.trim().parse().ok())
@@ -231,7 +269,7 @@ fn chunked(headers: &HeaderMap, form: ChunkForm, chain: Chain) -> Result<Payload
             return Err(Error::TooLarge("trailers"));
         }
     }
-    Ok(Payload::Chunked(Box::new(Chunks::new(form, chain, length, trailers))))
+    Ok((length, trailers))
 }
 
 /// Compares without telling where the difference is.

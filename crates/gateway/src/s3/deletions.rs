@@ -13,6 +13,8 @@ use s3s::{
 };
 
 use crate::{
+    answer::{self, Turned},
+    budget::Share,
     identify::Identified,
     proven::{Reading, Unproven},
     route::Route,
@@ -31,29 +33,44 @@ pub(super) async fn checked(
     reading: &Reading,
 ) -> Result<Request<Body>, Fault> {
     let (head, body) = request.into_parts();
-    let Some((bytes, body)) = read(body).await else {
-        return Err(reading.failure().map_or_else(malformed, Unproven::fault));
+    let mut share = visit.inner.budget.share();
+    let (bytes, body) = match read(body, &mut share).await {
+        Ok(read) => read,
+        Err(Unread::Exhausted) => return Err(answer::turned_away(route, Turned::Busy)),
+        Err(Unread::Bad) => return Err(reading.failure().map_or_else(malformed, Unproven::fault)),
     };
     let accesses = accesses(visit, &bytes)?;
     match visit.first_denial(caller, route, accesses) {
+        Some(_) if caller.is_nobody() => Err(super::unnamed()),
         Some(denied) => Err(denied),
         None => Ok(Request::from_parts(head, body)),
     }
 }
 
+/// Why a list is not read.
+enum Unread {
+    /// It is too long, or did not end well.
+    Bad,
+    /// Others' bodies take all the memory.
+    Exhausted,
+}
+
 /// A body that is not too long and ended well, and another of the same.
-async fn read(mut body: Body) -> Option<(Bytes, Body)> {
+async fn read(mut body: Body, share: &mut Share) -> Result<(Bytes, Body), Unread> {
     let (mut bytes, mut trailers) = (BytesMut::new(), None);
     while let Some(frame) = body.frame().await {
-        match frame.ok()?.into_data() {
-            Ok(piece) if bytes.len() + piece.len() <= LIST_BYTES_MAX => bytes.put(piece),
-            Ok(_) => return None,
+        match frame.map_err(|_| Unread::Bad)?.into_data() {
+            Ok(piece) if bytes.len() + piece.len() <= LIST_BYTES_MAX => {
+                share.grow(piece.len()).await.map_err(|_| Unread::Exhausted)?;
+                bytes.put(piece);
+            }
+            Ok(_) => return Err(Unread::Bad),
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
     let bytes = bytes.freeze();
     let whole = Full::new(bytes.clone()).with_trailers(ready(trailers.map(Ok)));
-    Some((bytes, whole.map_err(|never| match never {}).boxed_unsync()))
+    Ok((bytes, whole.map_err(|never| match never {}).boxed_unsync()))
 }
 
 /// What the list asks for: read by the reader of whoever serves it, so that both see the same keys.

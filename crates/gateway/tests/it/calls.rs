@@ -162,7 +162,7 @@ async fn nobody_calls_unsigned_but_to_confirm_or_leave() {
     let answer = world.send(unsigned(form(CREATE))).await;
     assert_eq!(answer.status(), 403);
     assert!(text(&answer).contains("MissingAuthenticationToken"), "{}", text(&answer));
-    let get = Unsigned { line: "GET /bucket/key", headers: &[], body: "" };
+    let get = Unsigned { line: "GET /nowhere/key", headers: &[], body: "" };
     let answer = world.send(unsigned(get)).await;
     assert_eq!(answer.status(), 403);
     assert!(text(&answer).contains("<Error><Code>AccessDenied</Code>"), "{}", text(&answer));

@@ -201,7 +201,7 @@ fn anonymous_callers_have_no_arn() {
     let record = parsed(&call);
     assert_eq!(
         record["userIdentity"],
-        json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"})
+        json!({"type": "AWSAccount", "principalId": "", "accountId": "anonymous"})
     );
     assert_eq!(record["additionalEventData"].get("AuthenticationMethod"), None);
 }

@@ -1,0 +1,155 @@
+//! Whoever signs nothing: what such a request may be at all, before any policy is asked.
+
+use flow::{Caller, Principal};
+use http::Method;
+use protocol::RequestParts;
+
+use crate::{
+    gateway::Inner,
+    identify::Identified,
+    route::{Place, is_lambda, s3_operation},
+};
+
+/// What an unsigned request may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Somebody who got a link by mail answers it.
+    Link,
+    /// Somebody asks a bucket, whose policy may let everybody in.
+    Bucket,
+}
+
+/// What people do who got a link by mail: they have no keys.
+pub(crate) const OPEN_OPERATIONS: &[&str] = &["ConfirmSubscription", "Unsubscribe"];
+
+/// Headers of other services than S3.
+const FOREIGN_HEADERS: [&str; 2] = ["x-amz-target", "smithy-protocol"];
+
+/// What an unsigned request asks for; `None` where only a signature could tell.
+pub(crate) fn asks(parts: &RequestParts<'_>) -> Option<Asks> {
+    if let Some((action, _)) = protocol::action(parts, b"") {
+        let open = *parts.method == *Method::GET.as_str();
+        return (open && OPEN_OPERATIONS.contains(&action.as_str())).then_some(Asks::Link);
+    }
+    let of_s3 = Place::of(parts.path).bucket.is_some()
+        && s3_operation(parts).is_some()
+        && !FOREIGN_HEADERS.iter().any(|name| parts.headers.contains_key(*name))
+        && !is_lambda(parts);
+    of_s3.then_some(Asks::Bucket)
+}
+
+/// Whoever signs nothing, calling that service.
+pub(crate) fn nobody(inner: &Inner, signing_name: &str) -> Identified {
+    Identified {
+        caller: Caller {
+            account: inner.account.clone(),
+            principal: Principal::Anonymous,
+            access_key_id: String::new(),
+            session: None,
+        },
+        signing_name: signing_name.to_owned(),
+        region: inner.region.clone(),
+        presigned: false,
+    }
+}
+
+/// What a bucket's policy can let everybody do: read, list, and write objects.
+const OPEN_TO_POLICIES: &[&str] = &[
+    "AbortMultipartUpload",
+    "CompleteMultipartUpload",
+    "DeleteObject",
+    "DeleteObjectTagging",
+    "DeleteObjects",
+    "GetBucketLocation",
+    "GetObject",
+    "GetObjectAcl",
+    "GetObjectAttributes",
+    "GetObjectTagging",
+    "HeadBucket",
+    "HeadObject",
+    "ListMultipartUploads",
+    "ListObjectVersions",
+    "ListObjects",
+    "ListObjectsV2",
+    "ListParts",
+    "PutObject",
+    "PutObjectTagging",
+    "UploadPart",
+];
+
+/// S3's only word to whoever signs nothing.
+pub(crate) const DENIED: &str = "Access Denied";
+
+/// Why nobody may do this unsigned, whatever a policy allows: S3 wants to know who copies or begins
+/// an upload, and who reads or changes how a bucket is set up.
+pub(crate) fn forbidden(operation: &str) -> Option<&'static str> {
+    match operation {
+        "CreateMultipartUpload" => {
+            Some("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
+        }
+        "CopyObject" | "UploadPartCopy" => {
+            Some("Anonymous users cannot copy objects.  Please authenticate.")
+        }
+        other => (!OPEN_TO_POLICIES.contains(&other)).then_some(DENIED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn check(line: &str, headers: &[(&'static str, &'static str)], expected: Option<Asks>) {
+        let (method, target) = line.split_once(' ').unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
+            .collect();
+        let found = asks(&RequestParts { method, path, query, headers: &headers });
+        assert_eq!(found, expected, "{line} {headers:?}");
+    }
+
+    #[test]
+    fn an_unsigned_request_for_a_bucket_is_s3_s_whatever_its_body_is_called() {
+        let json = [("content-type", "application/json")];
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        check("GET /bucket/key", &[], Some(Asks::Bucket));
+        check("HEAD /bucket/key", &[], Some(Asks::Bucket));
+        check("GET /bucket?list-type=2&prefix=a", &[], Some(Asks::Bucket));
+        check("PUT /bucket/key", &json, Some(Asks::Bucket));
+        check("PUT /bucket/key", &form, Some(Asks::Bucket));
+        check("POST /bucket?delete", &form, Some(Asks::Bucket));
+        check("DELETE /bucket/key", &[], Some(Asks::Bucket));
+    }
+
+    #[test]
+    fn an_unsigned_request_of_another_service_is_not_s3_s() {
+        let target = [("x-amz-target", "AmazonSQS.ListQueues")];
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        check("POST /", &target, None);
+        check("POST /123456789012/queue", &target, None);
+        check("POST /123456789012/queue", &form, None);
+        check("GET /123456789012/queue?Action=SendMessage&Version=2012-11-05", &[], None);
+        check("GET /2015-03-31/functions/", &[], None);
+        check("PUT /2015-03-31/functions/f/code", &[], None);
+        check("POST /bucket/key", &[], None);
+        check("GET /", &[], None);
+        check("OPTIONS /bucket/key", &[], None);
+        check("GET /?Action=ConfirmSubscription&Token=t", &[], Some(Asks::Link));
+        check("POST /?Action=ConfirmSubscription&Token=t", &[], None);
+    }
+
+    #[test]
+    fn every_operation_that_a_policy_can_open_is_one_of_the_model() {
+        let model = model::service("s3").unwrap();
+        for operation in OPEN_TO_POLICIES {
+            assert!(model.operation(operation).is_some(), "{operation}");
+            assert_eq!(forbidden(operation), None);
+        }
+        for operation in ["PutBucketPolicy", "DeleteBucket", "CreateBucket", "GetBucketPolicy"] {
+            assert_eq!(forbidden(operation), Some(DENIED));
+        }
+    }
+}
