@@ -6,6 +6,7 @@ mod folder;
 mod gauge;
 mod output;
 mod report;
+mod share;
 
 use std::{
     fs,

@@ -16,7 +16,7 @@ use tokio_util::sync::DropGuard;
 use super::{
     Ended, Folder, Gauge, Host, Hosted, Ran, Work,
     door::Door,
-    gauge::Over,
+    gauge::{CROWD, Over, Seen},
     output::Output,
     report::{Report, end_line, start_line},
 };
@@ -156,7 +156,7 @@ impl Actor {
                 },
                 text = self.stdout.read() => self.print(Stream::Stdout, &text),
                 text = self.stderr.read() => self.print(Stream::Stderr, &text),
-                over = self.gauge.watch(process, idle) => self.over(over),
+                seen = self.gauge.watch(process, idle) => self.seen(seen),
                 () = unwanted => Some(End::Dismissed),
                 () = late => Some(End::TimedOut),
                 status = self.process.child.wait() => Some(End::Exited(status.ok())),
@@ -333,6 +333,16 @@ impl Actor {
     fn measure(&mut self) -> Option<End> {
         let over = self.gauge.look(self.process.child.id());
         self.over(over)
+    }
+
+    fn seen(&mut self, seen: Option<Seen>) -> Option<End> {
+        match seen? {
+            Seen::Over(over) => self.over(Some(over)),
+            Seen::Crowd => {
+                self.say(CROWD);
+                None
+            }
+        }
     }
 
     fn over(&mut self, over: Option<Over>) -> Option<End> {

@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::folder::held_bytes;
+use super::{
+    folder::held_bytes,
+    share::{Crowd, SESSIONS_MAX, Share, Verdict},
+};
 use crate::{
     Resources,
     launch::PROCESSES_SEEN_MAX,
@@ -30,8 +33,21 @@ const LAUNCHERS: u64 = 2;
 pub(super) enum Over {
     Memory,
     Processes,
+    Sessions,
     Scratch,
 }
+
+/// What a look may find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Over(Over),
+    /// It is a crowd, which runs behind everybody from now on.
+    Crowd,
+}
+
+/// What the log says of a crowd.
+pub(super) const CROWD: &str = "The function has far more threads that run than there are processors: \
+                                from now on it runs when nobody else would";
 
 impl Over {
     /// What the log says of it.
@@ -45,6 +61,9 @@ impl Over {
             Self::Processes => format!(
                 "The function had more than {PROCESSES_SEEN_MAX} processes and threads and was ended"
             ),
+            Self::Sessions => {
+                format!("The function had more than {SESSIONS_MAX} sessions and was ended")
+            }
             Self::Scratch => {
                 let size = megabytes(resources.scratch_bytes);
                 format!("The function kept more than {size} MB in /tmp and was ended")
@@ -62,7 +81,8 @@ pub(super) struct Gauge {
     looked_at_scratch: Instant,
     took: Duration,
     /// A look that goes on: apart, since a crowd takes long to count, and no deadline waits for it.
-    looking: Option<JoinHandle<Usage>>,
+    looking: Option<JoinHandle<(Usage, Crowd)>>,
+    share: Share,
     /// The most memory that was seen.
     pub(super) used_bytes: u64,
 }
@@ -77,25 +97,35 @@ impl Gauge {
             looked_at_scratch: now,
             took: Duration::ZERO,
             looking: None,
+            share: Share::new(),
             used_bytes: 0,
         }
     }
 
     /// Looks at the process of that id once it is time to; may be dropped and called again.
-    pub(super) async fn watch(&mut self, pid: Option<u32>, idle: bool) -> Option<Over> {
+    pub(super) async fn watch(&mut self, pid: Option<u32>, idle: bool) -> Option<Seen> {
         let every = if idle { EVERY_IDLE } else { EVERY };
         let limit = self.resources.memory_bytes;
         if self.looking.is_none() {
             sleep_until(self.looked + every.max(self.took * PART)).await;
             self.looked = Instant::now();
         }
-        let look = move || pid.map_or_else(Usage::default, |id| memory::usage(id, limit));
+        let share = self.share;
+        let look = move || {
+            let Some(id) = pid else { return Default::default() };
+            let usage = memory::usage(id, limit);
+            (usage, share.look(id, usage.threads))
+        };
         let looking = self.looking.get_or_insert_with(|| spawn_blocking(look));
-        let usage = looking.await.unwrap_or_default();
+        let (usage, crowd) = looking.await.unwrap_or_default();
         self.looking = None;
         self.took = self.looked.elapsed();
         self.looked = Instant::now();
-        self.judge(usage)
+        let over = self.judge(usage).map(Seen::Over);
+        over.or_else(|| match self.share.judge(crowd)? {
+            Verdict::Lower => Some(Seen::Crowd),
+            Verdict::Sessions => Some(Seen::Over(Over::Sessions)),
+        })
     }
 
     /// Looks at the process of that id now.

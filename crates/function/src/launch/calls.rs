@@ -23,6 +23,10 @@ const REFUSED: &[i64] = &[
     libc::SYS_pidfd_getfd,
     libc::SYS_perf_event_open,
     libc::SYS_process_madvise,
+    // A share of the processors that the server has lowered.
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setattr,
     // Mounts and namespaces.
     libc::SYS_mount,
     libc::SYS_umount2,

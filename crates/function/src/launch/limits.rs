@@ -49,6 +49,9 @@ pub(super) fn set(limits: Limits, processes: Result<(), String>) -> Wall {
         (Resource::RLIMIT_CORE, 0, "core dumps"),
         (Resource::RLIMIT_MSGQUEUE, 0, "message queues"),
         (Resource::RLIMIT_MEMLOCK, LOCKED_BYTES_MAX, "locked memory"),
+        // Whoever was put behind the others stays there.
+        (Resource::RLIMIT_NICE, 0, "priority"),
+        (Resource::RLIMIT_RTPRIO, 0, "real time"),
     ];
     let refused = wanted.into_iter().filter_map(|(resource, limit, name)| {
         setrlimit(resource, limit, limit).err().map(|error| format!("{name}: {error}"))

@@ -176,6 +176,37 @@ pub(crate) async fn a_bomb_of_threads_finds_its_bound() {
     room.end().await;
 }
 
+pub(crate) async fn a_crowd_that_spins_runs_behind_everybody_and_the_server_goes_on() {
+    let Some(room) = hostile(1_024).await else { return };
+    // Another function is called while the crowd spins, and the crowd ends only once it is lowered.
+    let (told, _) =
+        tokio::join!(room.answer(json!({"do": "spin"})), room.ask(json!({"do": "env"})));
+    let Answered { payload, error, log } = told;
+    assert_eq!(error, None, "{payload} {log}");
+    assert_eq!(payload["child"], libc::SCHED_IDLE, "{payload}");
+    for (what, told) in payload.as_object().unwrap() {
+        let refused = ["EPERM", "EACCES"].iter().any(|name| told == name);
+        assert!(refused || ["child", "processes"].contains(&what.as_str()), "{what}: {told}");
+    }
+    let said = "from now on it runs when nobody else would";
+    assert_eq!(room.own_log().matches(said).count(), 1, "{log}");
+    for thread in fs::read_dir("/proc/self/task").unwrap() {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        let rest = stat.rsplit_once(')').unwrap().1;
+        assert_eq!(rest.split_ascii_whitespace().nth(38), Some("0"), "{stat}");
+    }
+    room.end().await;
+}
+
+pub(crate) async fn a_crowd_of_sessions_is_ended() {
+    let Some(room) = hostile(1_024).await else { return };
+    let Answered { payload, error, log } =
+        room.answer(json!({"do": "spin", "sessions": 100})).await;
+    assert_eq!(error.as_deref(), Some("Unhandled"), "{payload} {log}");
+    assert!(log.contains("more than 64 sessions and was ended"), "{log}");
+    room.end().await;
+}
+
 pub(crate) async fn memory_is_bounded_however_quick_and_however_many() {
     let Some(room) = hostile(128).await else { return };
     for event in [

@@ -88,6 +88,8 @@ const TESTS: &[(&str, Test)] = tests![
     hostile::a_hostile_function_reaches_nobody_by_any_socket,
     hostile::a_hostile_functions_system_calls_are_refused,
     hostile::a_bomb_of_threads_finds_its_bound,
+    hostile::a_crowd_that_spins_runs_behind_everybody_and_the_server_goes_on,
+    hostile::a_crowd_of_sessions_is_ended,
     hostile::memory_is_bounded_however_quick_and_however_many,
     hostile::a_scratch_folder_is_as_large_as_it_may_be,
     hostile::endless_output_is_cut_off_and_said_so,
