@@ -1,5 +1,7 @@
 //! A topic's policy: the default one, and single statements that come and go.
 
+use std::sync::Arc;
+
 use flow::{AccountId, Fault};
 use policy::{Document, Kind, Policy};
 use serde_json::json;
@@ -46,6 +48,14 @@ impl Topic {
     pub(crate) fn policy(&self, owner: &AccountId) -> String {
         let own = self.attributes.policy.clone();
         own.unwrap_or_else(|| default_policy(&self.arn, owner))
+    }
+
+    /// The same for those who decide: a policy whose last statement was taken away says nothing,
+    /// which a document cannot.
+    pub(crate) fn asked_policy(&self, owner: &AccountId) -> Option<Arc<str>> {
+        let text = self.policy(owner);
+        let silent = Document::of(&text).is_some_and(|policy| policy.statements.is_empty());
+        (!silent).then(|| text.into())
     }
 
     /// `AddPermission`.
@@ -136,5 +146,17 @@ mod tests {
         topic.forbid(&owner, "others");
         let policy: Value = serde_json::from_str(&topic.policy(&owner)).unwrap();
         assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_policy_without_statements_is_kept_and_not_asked() {
+        let owner: AccountId = "123456789012".parse().unwrap();
+        let mut topic = Topic::new("arn:aws:sns:us-east-2:123456789012:t".into(), "t".into());
+        let asked = topic.asked_policy(&owner).unwrap();
+        assert_eq!(*asked, topic.policy(&owner));
+        Policy::parse(&asked, Kind::Resource).unwrap();
+        topic.forbid(&owner, "__default_statement_ID");
+        assert!(topic.policy(&owner).contains(r#""Statement":[]"#));
+        assert_eq!(topic.asked_policy(&owner), None);
     }
 }

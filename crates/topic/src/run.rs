@@ -62,7 +62,7 @@ pub(crate) struct Inner {
     pub(crate) changing: Mutex<()>,
     endpoint: OnceLock<String>,
     /// The policies of all topics, by ARN: whoever asks for one does not wait.
-    policies: RwLock<HashMap<String, Arc<str>>>,
+    policies: RwLock<HashMap<String, Option<Arc<str>>>>,
 }
 
 impl Topics {
@@ -85,7 +85,7 @@ impl Topics {
         let mut policies = HashMap::new();
         for (key, bytes) in topics.list("").await? {
             let topic: Topic = read_row(&key, &bytes)?;
-            policies.insert(topic.arn.clone(), topic.policy(&config.account).into());
+            policies.insert(topic.arn.clone(), topic.asked_policy(&config.account));
         }
         let inner = Inner {
             config,
@@ -130,7 +130,7 @@ impl Topics {
 
     /// Whether there is a topic of that ARN. Answers from memory.
     pub fn exists(&self, arn: &str) -> bool {
-        self.policy_of(arn).is_some()
+        self.inner.policies.read().expect("no holder panics").contains_key(arn)
     }
 
     /// The deliveries under way, for status and dead letters.
@@ -141,7 +141,7 @@ impl Topics {
 
 impl ResourcePolicies for Topics {
     fn policy_of(&self, arn: &str) -> Option<Arc<str>> {
-        self.inner.policies.read().expect("no holder panics").get(arn).cloned()
+        self.inner.policies.read().expect("no holder panics").get(arn)?.clone()
     }
 }
 
@@ -174,7 +174,7 @@ impl Inner {
 
     pub(crate) async fn put_topic(&self, topic: &Topic) -> Result<(), Error> {
         self.topics.put(&topic.name, write_row(topic)).await?;
-        let policy = topic.policy(&self.config.account).into();
+        let policy = topic.asked_policy(&self.config.account);
         let mut policies = self.policies.write().expect("no holder panics");
         policies.insert(topic.arn.clone(), policy);
         Ok(())
