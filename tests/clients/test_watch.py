@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import uuid
 import boto3
 import botocore.config
 import pytest
-from trailhound import BINARY, LOG, until
+from trailhound import BINARY, LOG, until, write_rule
 
 ACCOUNT = "123456789012"
 REGION = "us-east-2"
@@ -309,8 +310,6 @@ def stage(moto, tmp_path, request):
     stage = Stage(moto, tmp_path, getattr(request, "param", 20))
     with contextlib.closing(stage):
         yield stage
-        if getattr(request.node, "failed", False):
-            print(stage.log)
 
 
 @pytest.fixture(autouse=True)
@@ -560,25 +559,6 @@ def test_one_question_on_the_command_line(stage):
     assert stage.hook.names() == ["asked for"]
 
 
-RULE = """title: {title}
-id: {id}
-status: test
-level: high
-logsource:
-  product: aws
-  service: cloudtrail
-detection:
-  selection:
-    eventName: {event}
-  condition: selection
-"""
-
-
-def rule_file(folder, name, title, event):
-    id = uuid.uuid5(uuid.NAMESPACE_URL, title)
-    (folder / f"{name}.yml").write_text(RULE.format(title=title, id=id, event=event))
-
-
 def metrics(port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
@@ -586,19 +566,19 @@ def metrics(port):
 
 
 def metrics_port(watch):
-    text = until(lambda: watch.out.read_text().partition("metrics   http://127.0.0.1:")[2], "the port")
-    return int(text.partition("/")[0])
+    line = re.compile(r"metrics   http://127\.0\.0\.1:(\d+)/")
+    return int(until(lambda: line.search(watch.out.read_text()), "the port")[1])
 
 
 def test_rules_are_read_again_while_it_runs(stage):
     rules = stage.folder / "rules"
     rules.mkdir()
-    rule_file(rules, "a", "Another call", "DeleteTopic")
+    write_rule(rules, "a", "Another call", "DeleteTopic")
     watch = stage.watch("--rules", rules, "--metrics", "0")
     port = metrics_port(watch)
     stage.tell(stage.put("before"))
     until(stage.empty, "an empty queue")
-    rule_file(rules, "b", "A topic was made", "CreateTopic")
+    write_rule(rules, "b", "A topic was made", "CreateTopic")
     watch.process.send_signal(signal.SIGHUP)
     until(lambda: metrics(port)["trailhound_rules"] == "2", "the new rules")
     stage.tell(stage.put("after"))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 import boto3
 import botocore.config
@@ -43,6 +44,19 @@ destinations = ["sns:alerts"]
 
 # What a server asks, of the shipped rules: others of them alert of what root does in these tests.
 RULES = ("sns_topic_created",)
+# A rule of a user's own, for the calls of one name.
+RULE = """title: {title}
+id: {id}
+status: test
+level: high
+logsource:
+  product: aws
+  service: cloudtrail
+detection:
+  selection:
+    eventName: {event}
+  condition: selection
+"""
 
 STOP_SECONDS_MAX = 30
 WAIT_SECONDS_MAX = 30
@@ -59,6 +73,12 @@ def until(check, what):
             return found
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS_MAX} s: {what}"
         time.sleep(POLL_SECONDS)
+
+
+def write_rule(folder, name, title, event):
+    """Writes a rule that holds for every call of the operation `event`."""
+    id = uuid.uuid5(uuid.NAMESPACE_URL, title)
+    (folder / f"{name}.yml").write_text(RULE.format(title=title, id=id, event=event))
 
 
 def code(error):
