@@ -180,7 +180,7 @@ impl QueryClaim {
         let claims =
             claim.algorithm.is_some() || claim.credential.is_some() || claim.signature.is_some();
         if version2 && key_id && !claims {
-            return Err(Error::Unsupported("Signature Version 2"));
+            return Err(Error::Version2);
         }
         Ok(claims.then_some(claim))
     }
@@ -213,7 +213,7 @@ fn algorithm_offered(name: &str) -> Result<(), Error> {
     match name {
         "AWS4-HMAC-SHA256" => Ok(()),
         "AWS4-ECDSA-P256-SHA256" => Err(Error::Unsupported("Signature Version 4A")),
-        "AWS" => Err(Error::Unsupported("Signature Version 2")),
+        "AWS" => Err(Error::Version2),
         _ => Err(Error::Unsupported("The authorization mechanism")),
     }
 }

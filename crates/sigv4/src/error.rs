@@ -62,6 +62,13 @@ pub enum Error {
     /// A way of signing that is not offered.
     #[error("{0} is not supported. Use AWS4-HMAC-SHA256.")]
     Unsupported(&'static str),
+    /// The way of signing before this one, which boto3 still presigns URLs by in regions that are as
+    /// old, where nobody tells it otherwise.
+    #[error(
+        "Signature Version 2 is not supported. Use AWS4-HMAC-SHA256: boto3 presigns so with \
+         Config(signature_version=\"s3v4\"), or after `aws configure set default.s3.signature_version s3v4`."
+    )]
+    Version2,
     /// More than a verifier is willing to read.
     #[error("The request's {0} exceed the limit.")]
     TooLarge(&'static str),
@@ -134,7 +141,9 @@ impl Error {
             Self::MissingHeader(name) if name.ends_with("content-length") => {
                 ("MissingContentLength", 411)
             }
-            Self::MissingHeader(_) | Self::Unsupported(_) => ("InvalidRequest", 400),
+            Self::MissingHeader(_) | Self::Unsupported(_) | Self::Version2 => {
+                ("InvalidRequest", 400)
+            }
             Self::SignatureMismatch => ("SignatureDoesNotMatch", 403),
             Self::PayloadMismatch => ("XAmzContentSHA256Mismatch", 400),
             Self::TooLarge(_) => ("RequestHeaderSectionTooLarge", 400),
@@ -149,9 +158,11 @@ impl Error {
             Self::MissingToken => "MissingAuthenticationTokenException",
             Self::UnknownKey | Self::WrongToken => "UnrecognizedClientException",
             Self::ExpiredToken => "ExpiredTokenException",
-            Self::Incomplete(_) | Self::Malformed(_) | Self::Unsupported(_) | Self::TooLarge(_) => {
-                "IncompleteSignatureException"
-            }
+            Self::Incomplete(_)
+            | Self::Malformed(_)
+            | Self::Unsupported(_)
+            | Self::Version2
+            | Self::TooLarge(_) => "IncompleteSignatureException",
             _ => "InvalidSignatureException",
         }
     }
@@ -162,9 +173,11 @@ impl Error {
             Self::UnknownKey | Self::WrongToken => ("InvalidClientTokenId", 403),
             Self::ExpiredToken => ("ExpiredToken", 403),
             Self::ExpiredRequest => ("RequestExpired", 400),
-            Self::Incomplete(_) | Self::Malformed(_) | Self::Unsupported(_) | Self::TooLarge(_) => {
-                ("IncompleteSignature", 400)
-            }
+            Self::Incomplete(_)
+            | Self::Malformed(_)
+            | Self::Unsupported(_)
+            | Self::Version2
+            | Self::TooLarge(_) => ("IncompleteSignature", 400),
             _ => ("SignatureDoesNotMatch", 403),
         }
     }
@@ -175,9 +188,11 @@ impl Error {
             Self::ExpiredToken | Self::ExpiredRequest | Self::SkewedTime { .. } => {
                 ("RequestExpired", 400)
             }
-            Self::Incomplete(_) | Self::Malformed(_) | Self::Unsupported(_) | Self::TooLarge(_) => {
-                ("IncompleteSignature", 400)
-            }
+            Self::Incomplete(_)
+            | Self::Malformed(_)
+            | Self::Unsupported(_)
+            | Self::Version2
+            | Self::TooLarge(_) => ("IncompleteSignature", 400),
             _ => ("AuthFailure", 401),
         }
     }

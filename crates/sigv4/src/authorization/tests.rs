@@ -46,9 +46,17 @@ fn a_claim_that_lacks_or_repeats_a_part_is_refused() {
         &format!("AWS4-HMAC-SHA256 {credential},{credential}"),
         Err(Error::Malformed("a part stands twice")),
     );
-    check("AWS AKID:abc", Err(Error::Unsupported("Signature Version 2")));
+    check("AWS AKID:abc", Err(Error::Version2));
     check("Bearer abc", Err(Error::Unsupported("The authorization mechanism")));
     check("AWS4-ECDSA-P256-SHA256 Credential=a", Err(Error::Unsupported("Signature Version 4A")));
+}
+
+#[test]
+fn a_url_that_was_presigned_the_old_way_is_told_the_new_one() {
+    let old = parts("/b/k?AWSAccessKeyId=AKID&Signature=abc%3D&Expires=1440938160", &[]);
+    let error = Authorization::parse(&old).unwrap_err();
+    assert_eq!(error, Error::Version2);
+    assert!(error.to_string().contains("signature_version=\"s3v4\""), "{error}");
 }
 
 #[test]
