@@ -87,3 +87,20 @@ def test_a_clock_a_little_off_is_fine(client, monkeypatch):
         botocore.auth, "get_current_datetime", lambda *given, **named: now(*given, **named) + shifted
     )
     assert client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_what_comes_unsigned_by_its_nature_is_told_that_it_is_not_offered(client):
+    sts = client("sts")
+    role = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+    with pytest.raises(ClientError) as error:
+        sts.assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName="me", WebIdentityToken="a token of somebody's"
+        )
+    assert (code(error), status(error)) == ("UnsupportedOperation", 400)
+    assert "AssumeRoleWithWebIdentity" in str(error.value)
+    with pytest.raises(ClientError) as error:
+        sts.assume_role_with_saml(
+            RoleArn=role, PrincipalArn=f"arn:aws:iam::{ACCOUNT}:saml-provider/p", SAMLAssertion="PHNhbWw+"
+        )
+    assert (code(error), status(error)) == ("UnsupportedOperation", 400)
+    assert "AssumeRoleWithSAML" in str(error.value)

@@ -1,7 +1,7 @@
 //! Whoever signs nothing: what such a request may be at all, before any policy is asked.
 
-use flow::{Caller, Principal};
-use http::Method;
+use flow::{Caller, Fault, Principal};
+use http::{Method, header};
 use protocol::RequestParts;
 
 use crate::{
@@ -28,7 +28,7 @@ const FOREIGN_HEADERS: [&str; 2] = ["x-amz-target", "smithy-protocol"];
 /// What an unsigned request asks for; `None` where only a signature could tell.
 pub(crate) fn asks(parts: &RequestParts<'_>) -> Option<Asks> {
     if let Some((action, _)) = protocol::action(parts, b"") {
-        let open = *parts.method == *Method::GET.as_str();
+        let open = parts.method == Method::GET.as_str();
         return (open && OPEN_OPERATIONS.contains(&action.as_str())).then_some(Asks::Link);
     }
     let of_s3 = Place::of(parts.path).bucket.is_some()
@@ -36,6 +36,43 @@ pub(crate) fn asks(parts: &RequestParts<'_>) -> Option<Asks> {
         && !FOREIGN_HEADERS.iter().any(|name| parts.headers.contains_key(*name))
         && !is_lambda(parts);
     of_s3.then_some(Asks::Bucket)
+}
+
+/// The longest form of STS that is read without a signature, in bytes: an assertion of SAML has
+/// 100,000 characters, some of which a form writes as three.
+pub(crate) const FORM_BYTES_MAX: usize = 384 * 1024;
+
+/// Calls of STS whose proof is not a signature.
+const BY_OTHER_PROOF: [&str; 2] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];
+
+/// Whether the body may be one of those calls.
+pub(crate) fn may_be_sts(parts: &RequestParts<'_>) -> bool {
+    parts.method == Method::POST.as_str()
+        && parts.path == "/"
+        && is_of_type(parts, "application/x-www-form-urlencoded")
+}
+
+fn is_of_type(parts: &RequestParts<'_>, wanted: &str) -> bool {
+    let stated = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    stated.is_some_and(|stated| stated.to_ascii_lowercase().starts_with(wanted))
+}
+
+/// What is said to calls that come without a signature on AWS too, and are not offered.
+pub(crate) fn not_offered(parts: &RequestParts<'_>, body: &[u8]) -> Option<Fault> {
+    let action = protocol::action(parts, body).map(|(action, _)| action);
+    if let Some(action) = action.filter(|action| BY_OTHER_PROOF.contains(&action.as_str())) {
+        let message = format!(
+            "This server does not offer the operation {action} of STS: it knows no identity \
+             providers. Call AssumeRole with the keys of a user or a role."
+        );
+        return Some(Fault::new("UnsupportedOperation", message));
+    }
+    let form = parts.method == Method::POST.as_str() && is_of_type(parts, "multipart/form-data");
+    form.then(|| {
+        let message = "This server does not offer uploads by a browser's form: put the object with \
+                       a presigned URL.";
+        Fault::new("NotImplemented", message).with_status(501)
+    })
 }
 
 /// Whoever signs nothing, calling that service.

@@ -31,4 +31,4 @@ mod turns;
 pub use crate::counts::Counts;
 pub use crate::gateway::{Downloads, Forward, Gateway, Limits, Page, Parts, Upstream};
 pub use crate::route::{Route, route, s3_operation};
-pub use crate::run::serve;
+pub use crate::run::{Shared, serve, serve_one_of};

@@ -41,6 +41,49 @@ const LAST_RECORDS_SECONDS_MAX: u64 = 5;
 /// How long to wait after a failure to accept, in milliseconds.
 const ACCEPT_AGAIN_MILLIS: u64 = 100;
 
+/// Room for the connections of several listeners: so many of each, and so many of all. Each
+/// connection is a descriptor, and the server has one number of them for everything.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    each: usize,
+    all: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// Room for `each` connections of a listener, and `all` together.
+    #[must_use]
+    pub fn new(each: usize, all: usize) -> Self {
+        Self { each, all: Arc::new(Semaphore::new(all)) }
+    }
+}
+
+/// Room for a listener's connections.
+struct Room {
+    own: Arc<Semaphore>,
+    shared: Option<Arc<Semaphore>>,
+}
+
+/// A connection's place.
+struct Place {
+    _own: OwnedSemaphorePermit,
+    _shared: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Waits for a place. What is its own comes first: who waits for that takes nobody's.
+    async fn place(&self) -> Place {
+        let take = async |of: &Arc<Semaphore>| {
+            Arc::clone(of).acquire_owned().await.expect("the semaphore is never closed")
+        };
+        let own = take(&self.own).await;
+        let shared = match &self.shared {
+            Some(all) => Some(take(all).await),
+            None => None,
+        };
+        Place { _own: own, _shared: shared }
+    }
+}
+
 /// Serves connections until `stop`, then lets the calls that have begun come to their end.
 ///
 /// # Errors
@@ -51,13 +94,38 @@ pub async fn serve(
     tls: Option<Arc<rustls::ServerConfig>>,
     stop: CancellationToken,
 ) -> Result<(), io::Error> {
+    let own = Arc::new(Semaphore::new(gateway.0.limits.connections));
+    serve_in(Room { own, shared: None }, gateway, listener, tls, stop).await
+}
+
+/// The same for one of several listeners, without TLS, with room for connections that they share.
+///
+/// # Errors
+/// As above.
+pub async fn serve_one_of(
+    shared: &Shared,
+    gateway: Gateway,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), io::Error> {
+    let own = Arc::new(Semaphore::new(shared.each));
+    let room = Room { own, shared: Some(Arc::clone(&shared.all)) };
+    serve_in(room, gateway, listener, None, stop).await
+}
+
+async fn serve_in(
+    room: Room,
+    gateway: Gateway,
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stop: CancellationToken,
+) -> Result<(), io::Error> {
     let local = listener.local_addr()?;
     let acceptor = tls.map(TlsAcceptor::from);
-    let room = Arc::new(Semaphore::new(gateway.0.limits.connections));
     // One gateway may listen at several places: each waits for its own calls alone.
     let (connections, calls) = (TaskTracker::new(), TaskTracker::new());
     info!(server.address = %local, "The AWS endpoint listens on {local}");
-    while let Some((stream, peer, permit)) = next(&listener, &room, &stop).await {
+    while let Some((stream, peer, place)) = next(&listener, &room, &stop).await {
         let inner = Arc::clone(&gateway.0);
         let (acceptor, stop) = (acceptor.clone(), stop.clone());
         let peer = Peer {
@@ -68,7 +136,7 @@ pub async fn serve(
         };
         connections.spawn(async move {
             connection(inner, stream, peer, acceptor, stop).await;
-            drop(permit);
+            drop(place);
         });
     }
     drop(listener);
@@ -88,14 +156,14 @@ pub async fn serve(
 /// The next connection, once there is room for it; `None` after the stop.
 async fn next(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    room: &Room,
     stop: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, Place)> {
     let accept = async {
-        let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+        let place = room.place().await;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return (stream, peer, permit),
+                Ok((stream, peer)) => return (stream, peer, place),
                 Err(error) => {
                     warn!(
                         error = &error as &dyn std::error::Error,
@@ -199,4 +267,37 @@ fn head_too_large() -> Response<Body> {
     let close = header::HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    #[test]
+    fn listeners_have_their_own_room_and_one_together() {
+        let shared = Shared::new(2, 3);
+        let room = || Room {
+            own: Arc::new(Semaphore::new(shared.each)),
+            shared: Some(Arc::clone(&shared.all)),
+        };
+        let (one, other) = (room(), room());
+        let take =
+            |room: &Room| match pin!(room.place()).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(place) => Some(place),
+                Poll::Pending => None,
+            };
+        let (first, second) = (take(&one), take(&one));
+        assert!(first.is_some() && second.is_some() && take(&one).is_none());
+        let third = take(&other);
+        assert!(third.is_some() && take(&other).is_none());
+        drop(first);
+        assert!(take(&other).is_some() && take(&one).is_some());
+        let held = (take(&other), take(&one));
+        assert!(held.0.is_some() && held.1.is_none());
+    }
 }

@@ -216,14 +216,25 @@ impl Visit {
                     }
                 }
             }
-            None => {
-                self.inner.counters.refused.add();
-                body::discard(&mut body, &self.parts.headers).await;
-                let route = self.route(None, b"");
-                let fault = answer::refusal(&route, &sigv4::Error::MissingToken, false);
-                answer::fault(&route, &fault, &self.ids)
-            }
+            None => self.unsigned_and_refused(&mut body).await,
         }
+    }
+
+    /// Only a signature could tell who this is, or nothing: what comes unsigned by its nature, and
+    /// is not offered, is told so.
+    async fn unsigned_and_refused(&self, body: &mut Incoming) -> Response<Body> {
+        self.inner.counters.refused.add();
+        let (headers, budget) = (&self.parts.headers, &self.inner.budget);
+        let held = match anonymous::may_be_sts(&self.request_parts()) {
+            true => body::hold(body, headers, anonymous::FORM_BYTES_MAX, budget).await.ok(),
+            false => None,
+        };
+        body::discard(body, headers).await;
+        let bytes = held.as_ref().map_or(&[][..], |held| &held.bytes);
+        let route = self.route(None, bytes);
+        let fault = anonymous::not_offered(&self.request_parts(), bytes)
+            .unwrap_or_else(|| answer::refusal(&route, &sigv4::Error::MissingToken, false));
+        answer::fault(&route, &fault, &self.ids)
     }
 
     /// The signature does not hold: counted, answered, not recorded, as nobody knows who it was.

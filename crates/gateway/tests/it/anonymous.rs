@@ -154,6 +154,29 @@ async fn a_denied_upload_by_nobody_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
+async fn what_needs_no_signature_on_aws_is_told_that_it_is_not_offered() {
+    let world = world().await;
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    for action in ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"] {
+        let token = "x".repeat(100_000);
+        let body = format!("Token={token}&Version=2011-06-15&Action={action}");
+        let answer = send(&world, "POST /", &form, &body).await;
+        assert_eq!(answer.status(), 400, "{}", text(&answer));
+        assert!(text(&answer).contains("<Code>UnsupportedOperation</Code>"), "{}", text(&answer));
+        assert!(text(&answer).contains(action), "{}", text(&answer));
+    }
+    let browser = [("content-type", "multipart/form-data; boundary=b")];
+    let answer = send(&world, "POST /public", &browser, "--b--").await;
+    assert_eq!(answer.status(), 501);
+    assert!(text(&answer).contains("<Code>NotImplemented</Code>"), "{}", text(&answer));
+    let long = "Action=AssumeRoleWithSAML&x=".to_owned() + &"x".repeat(1024 * 1024);
+    let answer = send(&world, "POST /", &form, &long).await;
+    assert!(text(&answer).contains("MissingAuthenticationToken"), "{}", text(&answer));
+    assert!(world.records().await.is_empty());
+    assert_eq!(world.gateway.counts().refused, 4);
+}
+
+#[tokio::test]
 async fn an_unsigned_request_of_another_service_has_no_signature() {
     let world = world().await;
     let target = [("x-amz-target", "AmazonSQS.ListQueues")];
