@@ -137,7 +137,11 @@ impl Room {
         };
         checksum::fill!(result, creation.checksum.as_ref());
         self.create(creation, written, algorithm).await?;
-        Ok(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() })
+        Ok(CopyObjectOutput {
+            copy_object_result: Some(result),
+            server_side_encryption: meta::encryption(),
+            ..CopyObjectOutput::default()
+        })
     }
 }
 

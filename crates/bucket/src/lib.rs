@@ -14,6 +14,7 @@ mod serve;
 mod offered;
 mod s3;
 
+mod attributes;
 mod bucket;
 mod copy;
 mod delete;

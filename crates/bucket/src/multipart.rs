@@ -74,6 +74,7 @@ impl Room {
             upload_id: Some(id),
             checksum_algorithm: asked.map(|a| ChecksumAlgorithm::from_static(a.name())),
             checksum_type: asked.map(|_| ChecksumType::from_static(kind.name())),
+            server_side_encryption: meta::encryption(),
             ..CreateMultipartUploadOutput::default()
         })
     }
@@ -113,6 +114,7 @@ impl Room {
         let sum = written.sums.of(answered).map(|sum| Checksum::full(answered, sum));
         let mut output = UploadPartOutput {
             e_tag: Some(ETag::Strong(hex::encode(&written.sums.md5))),
+            server_side_encryption: meta::encryption(),
             ..UploadPartOutput::default()
         };
         checksum::fill!(output, sum.as_ref());
@@ -169,6 +171,7 @@ impl Room {
         checksum::fill!(result, sum.as_ref());
         Ok(UploadPartCopyOutput {
             copy_part_result: Some(result),
+            server_side_encryption: meta::encryption(),
             ..UploadPartCopyOutput::default()
         })
     }

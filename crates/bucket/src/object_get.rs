@@ -16,7 +16,7 @@ use crate::{
     checksum::{self, Checksum},
     condition::{ReadCondition, Verdict},
     index::{self, object::Object, part::Part},
-    meta::CONTENT_TYPE_DEFAULT,
+    meta::{self, CONTENT_TYPE_DEFAULT},
     moment,
     refusal::Refusal,
     room::{Call, Room},
@@ -200,6 +200,7 @@ impl Room {
             content_language: object.meta.content_language,
             content_type: object.meta.content_type.or(Some(CONTENT_TYPE_DEFAULT.to_owned())),
             expires: object.meta.expires.map(Timestamp::from_millis).map(moment::to_s3),
+            server_side_encryption: meta::encryption(),
             ..GetObjectOutput::default()
         };
         checksum::fill!(output, summed);
@@ -249,6 +250,7 @@ impl Room {
                 .expires
                 .map(Timestamp::from_millis)
                 .map(moment::to_s3)),
+            server_side_encryption: meta::encryption(),
             ..HeadObjectOutput::default()
         };
         checksum::fill!(output, summed);

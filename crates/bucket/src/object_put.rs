@@ -57,6 +57,7 @@ impl Room {
         let mut output = PutObjectOutput {
             e_tag: Some(ETag::Strong(creation.e_tag.clone())),
             checksum_type: Checksum::s3_kind(creation.checksum.as_ref()),
+            server_side_encryption: meta::encryption(),
             ..PutObjectOutput::default()
         };
         checksum::fill!(output, creation.checksum.as_ref());

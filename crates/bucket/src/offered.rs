@@ -43,6 +43,13 @@ pub(crate) fn is_data(parts: &Parts) -> bool {
     parts.method == Method::PUT && Place::of(parts.uri.path()) == Place::Object && !tags
 }
 
+/// Whether an object's attributes are asked for.
+pub(crate) fn asks_attributes(parts: &Parts) -> bool {
+    parts.method == Method::GET
+        && Place::of(parts.uri.path()) == Place::Object
+        && pairs(parts.uri.query().unwrap_or_default()).any(|(name, _)| name == "attributes")
+}
+
 /// Whether the checksum headers speak of an object instead of the body.
 pub(crate) fn completes(parts: &Parts) -> bool {
     let query = parts.uri.query().unwrap_or_default();
@@ -146,6 +153,7 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
             "part-number-marker",
             "tagging",
             "acl",
+            "attributes",
             "response-cache-control",
             "response-content-disposition",
             "response-content-encoding",
@@ -163,9 +171,10 @@ fn knows(method: &Method, place: Place, name: &str) -> bool {
 }
 
 /// Headers that may have these values alone.
-const ONLY: [(&str, &[&str]); 8] = [
+const ONLY: [(&str, &[&str]); 9] = [
     ("x-amz-acl", &["private", "bucket-owner-full-control"]),
     ("x-amz-storage-class", &["STANDARD"]),
+    ("x-amz-server-side-encryption", &["AES256"]),
     ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
     ("x-amz-bucket-object-lock-enabled", &["false"]),
@@ -190,7 +199,7 @@ const NEVER: [&str; 9] = [
 
 /// Beginnings of headers that are refused whatever they say.
 const NEVER_PREFIXES: [&str; 4] = [
-    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-",
     "x-amz-copy-source-server-side-encryption",
     "x-amz-object-lock-",
     "x-amz-grant-",
@@ -274,7 +283,9 @@ mod tests {
         check("x-amz-acl", "public-read", "NotImplemented");
         check("x-amz-storage-class", "STANDARD", "ok");
         check("x-amz-storage-class", "GLACIER", "NotImplemented");
-        check("x-amz-server-side-encryption", "AES256", "NotImplemented");
+        check("x-amz-server-side-encryption", "AES256", "ok");
+        check("x-amz-server-side-encryption", "aws:kms", "NotImplemented");
+        check("x-amz-server-side-encryption-aws-kms-key-id", "k", "NotImplemented");
         check("x-amz-server-side-encryption-customer-key", "k", "NotImplemented");
         check("x-amz-object-lock-mode", "GOVERNANCE", "NotImplemented");
         check("x-amz-grant-read", "id=1", "NotImplemented");

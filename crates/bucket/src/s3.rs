@@ -197,6 +197,10 @@ operations! {
     );
     get_bucket_website => get_bucket_website(GetBucketWebsiteInput, GetBucketWebsiteOutput);
     get_object_acl => get_object_acl(GetObjectAclInput, GetObjectAclOutput);
+    get_object_attributes => get_object_attributes(
+        GetObjectAttributesInput,
+        GetObjectAttributesOutput
+    );
     get_object_lock_configuration => get_object_lock_configuration(
         GetObjectLockConfigurationInput,
         GetObjectLockConfigurationOutput

@@ -12,7 +12,7 @@ use s3s::{
 };
 
 use crate::{
-    Buckets,
+    Buckets, attributes,
     checksum::{Algorithm, Stated, Sums},
     offered,
     refusal::Refusal,
@@ -65,6 +65,7 @@ impl Buckets {
         let (mut parts, body) = request.into_parts();
         strip(&mut parts)?;
         offered::check(&parts, self.room.config.account.as_str())?;
+        let asks_attributes = offered::asks_attributes(&parts);
         let (slot, trailers) = (Slot::default(), Trailers::default());
         parts.extensions.insert(slot.clone());
         parts.extensions.insert(trailers.clone());
@@ -86,7 +87,8 @@ impl Buckets {
         if answer.status().is_client_error() || answer.status().is_server_error() {
             return Err(understood(answer).await);
         }
-        Ok(answer.map(BodyExt::boxed_unsync))
+        let answer = answer.map(BodyExt::boxed_unsync);
+        if asks_attributes { attributes::without_quotes(answer).await } else { Ok(answer) }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         part::Part,
         upload::Upload,
     },
-    meta::Meta,
+    meta::{self, Meta},
     object_put,
     refusal::Refusal,
     room::{Call, Change, Room},
@@ -103,6 +103,7 @@ fn answered(
         key: Some(key),
         e_tag: Some(ETag::Strong(e_tag)),
         checksum_type: Checksum::s3_kind(checksum),
+        server_side_encryption: meta::encryption(),
         ..CompleteMultipartUploadOutput::default()
     };
     checksum::fill!(output, checksum);
