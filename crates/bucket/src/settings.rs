@@ -30,9 +30,9 @@ use crate::{
 /// The setting that says whether the controls of ownership were taken away.
 const OWNERSHIP_GONE: &str = "ownership_gone";
 
-/// What there is not: operation, answer's type, code and message.
-macro_rules! missing {
-    ($($method:ident($input:ident, $output:ident): $code:literal, $message:literal;)*) => {
+/// What is answered alike for every bucket that is there: `operation(input, output) => answer;`.
+macro_rules! alike {
+    ($($method:ident($input:ident, $output:ident) => $answer:expr;)*) => {
         impl Room {
             $(
                 pub(crate) async fn $method(
@@ -41,56 +41,72 @@ macro_rules! missing {
                     input: $input,
                 ) -> Result<$output, Refusal> {
                     self.bucket(&input.bucket).await?;
-                    Err(Refusal::new($code, 404, $message).with("BucketName", input.bucket))
+                    let answer: Result<$output, Refusal> = $answer;
+                    answer.map_err(|refusal| refusal.with("BucketName", input.bucket))
                 }
             )*
         }
     };
 }
 
-missing! {
-    get_bucket_cors(GetBucketCorsInput, GetBucketCorsOutput):
-        "NoSuchCORSConfiguration", "The CORS configuration does not exist";
-    get_bucket_lifecycle_configuration(
-        GetBucketLifecycleConfigurationInput, GetBucketLifecycleConfigurationOutput
-    ): "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist";
-    get_bucket_replication(GetBucketReplicationInput, GetBucketReplicationOutput):
-        "ReplicationConfigurationNotFoundError", "The replication configuration was not found";
-    get_bucket_website(GetBucketWebsiteInput, GetBucketWebsiteOutput):
-        "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration";
-    get_object_lock_configuration(
-        GetObjectLockConfigurationInput, GetObjectLockConfigurationOutput
-    ): "ObjectLockConfigurationNotFoundError",
-        "Object Lock configuration does not exist for this bucket";
-}
-
-/// What is answered without more for any bucket that is there.
-macro_rules! empty {
-    ($($method:ident($input:ident, $output:ident);)*) => {
-        impl Room {
-            $(
-                pub(crate) async fn $method(
-                    self: &Arc<Self>,
-                    _call: Call,
-                    input: $input,
-                ) -> Result<$output, Refusal> {
-                    self.bucket(&input.bucket).await?;
-                    Ok($output::default())
-                }
-            )*
-        }
-    };
-}
-
-empty! {
+alike! {
     // No bucket is versioned, logged or accelerated: asking for it is refused.
-    get_bucket_versioning(GetBucketVersioningInput, GetBucketVersioningOutput);
-    get_bucket_logging(GetBucketLoggingInput, GetBucketLoggingOutput);
+    get_bucket_versioning(GetBucketVersioningInput, GetBucketVersioningOutput) => nothing();
+    get_bucket_logging(GetBucketLoggingInput, GetBucketLoggingOutput) => nothing();
     get_bucket_accelerate_configuration(
         GetBucketAccelerateConfigurationInput, GetBucketAccelerateConfigurationOutput
-    );
+    ) => nothing();
     // Back to what holds anyway.
-    delete_bucket_encryption(DeleteBucketEncryptionInput, DeleteBucketEncryptionOutput);
+    delete_bucket_encryption(DeleteBucketEncryptionInput, DeleteBucketEncryptionOutput) =>
+        nothing();
+    get_bucket_encryption(GetBucketEncryptionInput, GetBucketEncryptionOutput) =>
+        Ok(encryption());
+    get_bucket_request_payment(GetBucketRequestPaymentInput, GetBucketRequestPaymentOutput) =>
+        Ok(GetBucketRequestPaymentOutput { payer: Some(Payer::from_static(Payer::BUCKET_OWNER)) });
+    get_bucket_cors(GetBucketCorsInput, GetBucketCorsOutput) =>
+        missing("NoSuchCORSConfiguration", "The CORS configuration does not exist");
+    get_bucket_lifecycle_configuration(
+        GetBucketLifecycleConfigurationInput, GetBucketLifecycleConfigurationOutput
+    ) => missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist");
+    get_bucket_replication(GetBucketReplicationInput, GetBucketReplicationOutput) =>
+        missing(
+            "ReplicationConfigurationNotFoundError", "The replication configuration was not found"
+        );
+    get_bucket_website(GetBucketWebsiteInput, GetBucketWebsiteOutput) =>
+        missing(
+            "NoSuchWebsiteConfiguration",
+            "The specified bucket does not have a website configuration"
+        );
+    get_object_lock_configuration(
+        GetObjectLockConfigurationInput, GetObjectLockConfigurationOutput
+    ) => missing(
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket"
+    );
+}
+
+/// There is nothing to say.
+fn nothing<T: Default>() -> Result<T, Refusal> {
+    Ok(T::default())
+}
+
+/// No bucket has such a configuration.
+fn missing<T>(code: &'static str, message: &'static str) -> Result<T, Refusal> {
+    Err(Refusal::new(code, 404, message))
+}
+
+/// What S3 does to every bucket.
+fn encryption() -> GetBucketEncryptionOutput {
+    let default = ServerSideEncryptionByDefault {
+        kms_master_key_id: None,
+        sse_algorithm: ServerSideEncryption::from_static(ServerSideEncryption::AES256),
+    };
+    let rule = ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(default),
+        bucket_key_enabled: Some(false),
+    };
+    let configuration = ServerSideEncryptionConfiguration { rules: vec![rule] };
+    GetBucketEncryptionOutput { server_side_encryption_configuration: Some(configuration) }
 }
 
 impl Room {
@@ -187,27 +203,6 @@ impl Room {
         Ok(DeleteBucketOwnershipControlsOutput::default())
     }
 
-    pub(crate) async fn get_bucket_encryption(
-        self: &Arc<Self>,
-        _call: Call,
-        input: GetBucketEncryptionInput,
-    ) -> Result<GetBucketEncryptionOutput, Refusal> {
-        self.bucket(&input.bucket).await?;
-        let default = ServerSideEncryptionByDefault {
-            kms_master_key_id: None,
-            sse_algorithm: ServerSideEncryption::from_static(ServerSideEncryption::AES256),
-        };
-        let rule = ServerSideEncryptionRule {
-            apply_server_side_encryption_by_default: Some(default),
-            bucket_key_enabled: Some(false),
-        };
-        Ok(GetBucketEncryptionOutput {
-            server_side_encryption_configuration: Some(ServerSideEncryptionConfiguration {
-                rules: vec![rule],
-            }),
-        })
-    }
-
     /// Takes what S3 does to every bucket anyway; keys of KMS are refused.
     pub(crate) async fn put_bucket_encryption(
         self: &Arc<Self>,
@@ -226,16 +221,6 @@ impl Room {
             return Err(Refusal::not_implemented(&format!("encryption by {algorithm}")));
         }
         Ok(PutBucketEncryptionOutput::default())
-    }
-
-    pub(crate) async fn get_bucket_request_payment(
-        self: &Arc<Self>,
-        _call: Call,
-        input: GetBucketRequestPaymentInput,
-    ) -> Result<GetBucketRequestPaymentOutput, Refusal> {
-        self.bucket(&input.bucket).await?;
-        let payer = Some(Payer::from_static(Payer::BUCKET_OWNER));
-        Ok(GetBucketRequestPaymentOutput { payer })
     }
 
     pub(crate) async fn put_bucket_request_payment(

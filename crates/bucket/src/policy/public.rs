@@ -127,6 +127,9 @@ pub(super) fn restricted(text: &str, account: &AccountId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use policy::{Asker, Context, Kind, Policies, Policy, Verdict, decide};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn policy(principal: &Value, condition: &Value) -> String {
@@ -173,6 +176,84 @@ mod tests {
             (json!({"StringEquals": {"aws:Referer": "https://example.com"}}), true),
         ] {
             assert_eq!(is_public(&policy(&json!("*"), &condition)), public, "{condition}");
+        }
+    }
+
+    /// A condition of one operator on one key.
+    fn condition() -> impl Strategy<Value = Value> {
+        let operators = prop::sample::select(vec![
+            "StringEquals",
+            "StringNotEquals",
+            "StringEqualsIfExists",
+            "StringLike",
+            "StringNotLike",
+            "IpAddress",
+            "NotIpAddress",
+            "Null",
+            "Bool",
+        ]);
+        let keys = prop::sample::select(vec![
+            "aws:SourceIp",
+            "aws:PrincipalAccount",
+            "aws:SourceVpc",
+            "aws:userid",
+            "aws:UserAgent",
+            "aws:PrincipalType",
+            "aws:SecureTransport",
+        ]);
+        let values = prop::sample::select(vec![
+            "*",
+            "true",
+            "false",
+            "0.0.0.0/0",
+            "198.51.100.0/24",
+            "203.0.113.7",
+            "vpc-1",
+            "123456789012",
+            "Anonymous",
+        ]);
+        (operators, keys, values).prop_map(|(operator, key, value)| json!({operator: {key: value}}))
+    }
+
+    /// Whether a policy lets a stranger in who comes from that address.
+    fn lets_in(text: &str, address: &str) -> Option<bool> {
+        let policy = Policy::parse(text, Kind::Resource).ok()?;
+        let mut context = Context::new([("aws:SourceIp", address)]);
+        for (key, value) in [
+            ("aws:PrincipalType", "Anonymous"),
+            ("aws:PrincipalIsAWSService", "false"),
+            ("aws:SecureTransport", "false"),
+            ("aws:UserAgent", "curl"),
+        ] {
+            context.add(key, value);
+        }
+        let policies = Policies { resource: Some(&policy), ..Policies::default() };
+        let resource = "arn:aws:s3:::bkt/key";
+        let asker = Asker::Anonymous;
+        let said = decide(&asker, "s3:GetObject", resource, None, &context, &policies);
+        Some(said == Verdict::Allowed)
+    }
+
+    proptest! {
+        #[test]
+        fn a_restricted_policy_lets_in_none_but_those_of_a_narrow_network(
+            principal in prop::sample::select(vec![
+                json!("*"), json!({"AWS": "*"}), json!({"AWS": ["111122223333", "*"]}),
+                json!({"AWS": "111122223333"}),
+            ]),
+            condition in condition(),
+            address in prop::sample::select(vec!["198.51.100.9", "203.0.113.7", "192.0.2.1"]),
+        ) {
+            let text = policy(&principal, &condition);
+            let held = if is_public(&text) {
+                restricted(&text, &"123456789012".parse().unwrap())
+            } else {
+                text.clone()
+            };
+            if let (Some(plain), Some(held)) = (lets_in(&text, address), lets_in(&held, address)) {
+                let fixed = condition.pointer("/IpAddress/aws:SourceIp").and_then(Value::as_str);
+                prop_assert_eq!(held, plain && fixed.is_some_and(|network| network != "0.0.0.0/0"));
+            }
         }
     }
 
