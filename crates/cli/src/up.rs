@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use server::{Config, DataDir, Options, Server, SystemChance, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,6 +13,7 @@ use crate::{args::Up, output, runtime, telemetry};
 
 pub(crate) async fn run(args: &Up) -> anyhow::Result<ExitCode> {
     telemetry::start(&args.log.filter)?;
+    take_descriptors();
     let mut config = match &args.config {
         Some(path) => Config::read(path)?,
         None => Config::default(),
@@ -82,4 +84,14 @@ fn greet(server: &Server, config: &Config) {
     output::line("In another shell:");
     output::line(&format!("  eval \"$(trailhound env --dir '{dir}')\""));
     output::line("  aws sns create-topic --name hello");
+}
+
+/// Takes as many descriptors as the machine gives: connections are bounded, but beyond what many
+/// shells let a process begin with.
+fn take_descriptors() {
+    let taken = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = taken {
+        tracing::debug!(%error, "The limit on descriptors stays as it is: {error}");
+    }
 }

@@ -5,17 +5,30 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use gateway::Gateway;
+use gateway::{Gateway, Shared};
 use rustls::ServerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
+/// Connections of one instance at a time; further ones wait.
+const CONNECTIONS_EACH: usize = 64;
+/// Connections of all instances: each is a descriptor of the server's.
+const CONNECTIONS_ALL: usize = 1_024;
+
 /// Serves the gateway on listeners that were bound inside functions' walls.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct InnerEndpoints {
+    room: Shared,
     /// There while the gateway stands; no function runs before or after.
     gateway: Arc<Mutex<Option<Gateway>>>,
     tasks: TaskTracker,
+}
+
+impl Default for InnerEndpoints {
+    fn default() -> Self {
+        let room = Shared::new(CONNECTIONS_EACH, CONNECTIONS_ALL);
+        Self { room, gateway: Arc::default(), tasks: TaskTracker::new() }
+    }
 }
 
 impl InnerEndpoints {
@@ -44,7 +57,11 @@ impl InnerEndpoints {
             .and_then(|()| tokio::net::TcpListener::from_std(listener));
         match listener {
             Ok(listener) => {
-                self.tasks.spawn(serve(gateway, listener, None, gone));
+                let room = self.room.clone();
+                self.tasks.spawn(async move {
+                    let served = gateway::serve_one_of(&room, gateway, listener, gone).await;
+                    tell(served);
+                });
             }
             Err(error) => warn!(%error, "A function has no endpoint: {error}"),
         }
@@ -58,7 +75,11 @@ pub(crate) async fn serve(
     tls: Option<Arc<ServerConfig>>,
     stop: CancellationToken,
 ) {
-    if let Err(error) = gateway::serve(gateway, listener, tls, stop).await {
+    tell(gateway::serve(gateway, listener, tls, stop).await);
+}
+
+fn tell(served: Result<(), std::io::Error>) {
+    if let Err(error) = served {
         tracing::error!(%error, "The AWS endpoint cannot be served: {error}");
     }
 }
