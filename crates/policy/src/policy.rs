@@ -15,8 +15,11 @@ use crate::{
 pub enum Kind {
     /// On a user, a role or a session: it names no principals.
     Identity,
-    /// On a bucket, a topic, a queue or a function: it names principals and resources.
+    /// On a bucket, a topic or a function: it names principals and resources.
     Resource,
+    /// On a queue: as on other resources, but a statement may leave out the resource, which is then
+    /// the queue (IAM's guide leaves to each service whether it demands the element).
+    Queue,
     /// On a role, saying who may assume it: it names principals and no resources.
     Trust,
 }
@@ -33,7 +36,7 @@ pub(crate) struct Statement {
     /// `None` in identity policies, which speak of whoever they hang on.
     pub(crate) principals: Option<Principals>,
     pub(crate) actions: Actions,
-    /// `None` in trust policies, which speak of the role.
+    /// `None` where they speak of what they hang on, a role or a queue.
     pub(crate) resources: Option<Resources>,
     pub(crate) conditions: Vec<Condition>,
 }

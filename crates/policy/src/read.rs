@@ -140,7 +140,7 @@ impl Reader {
         if self.kind != Kind::Identity && principals.is_none() {
             return Err(missing("Principal"));
         }
-        if self.kind != Kind::Trust && resources.is_none() {
+        if !matches!(self.kind, Kind::Trust | Kind::Queue) && resources.is_none() {
             return Err(missing("Resource"));
         }
         Ok((sid, Statement { allows, principals, actions, resources, conditions }))

@@ -158,7 +158,7 @@ pub(crate) fn policy(text: &str) -> Result<String, Fault> {
     if text.len() > POLICY_BYTES_MAX {
         return Err(refusal::policy(&format!("It is longer than {POLICY_BYTES_MAX} bytes.")));
     }
-    Policy::parse(text, Kind::Resource).map_err(|why| refusal::policy(&why.to_string()))?;
+    Policy::parse(text, Kind::Queue).map_err(|why| refusal::policy(&why.to_string()))?;
     Ok(text.to_owned())
 }
 
@@ -225,6 +225,10 @@ mod tests {
             assert!(why.starts_with("Invalid value for the parameter Policy."), "{why}");
             assert!(why.contains(place), "{why}");
         }
+        let own = r#""Resource": "arn:aws:sqs:us-east-2:123456789012:jobs""#;
+        let without = POLICY.replace(own, r#""Sid": "s""#);
+        assert!(!without.contains("Resource"), "{without}");
+        assert_eq!(tells(&without).map(drop), Ok(()), "it is the queue's own");
         let long = " ".repeat(POLICY_BYTES_MAX) + POLICY;
         assert!(tells(&long).expect_err("too long").contains("65536 bytes"));
     }

@@ -54,8 +54,8 @@ impl Queues {
         received.map_err(|refusal| failure(refusal, queue_arn))
     }
 
-    /// Deletes what was received, durably; a handle that is not the last of its message does
-    /// nothing, without an error.
+    /// Deletes what was received, durably, whoever it was given to since; what is not there any
+    /// more is no error.
     ///
     /// # Errors
     /// [`SendError`] where there is no such queue, a handle is none of it, or the store fails.
@@ -71,8 +71,8 @@ impl Queues {
     /// Hides a message that was received for `seconds` from now on; 0 shows it to all at once.
     ///
     /// # Errors
-    /// [`SendError`] where there is no such queue, the message is not held by this handle any more,
-    /// or the store fails.
+    /// [`SendError`] where there is no such queue, the message is not in flight any more, or the
+    /// store fails.
     pub async fn change_visibility(
         &self,
         queue_arn: &str,

@@ -68,7 +68,7 @@ impl Inner {
         let attributes = Attributes::default().with(given)?;
         self.check_redrive(&arn, &attributes, given)?;
         let mut tags = Tags::new();
-        tag(&mut tags, input.get("tags"))?;
+        tag(name, &mut tags, input.get("tags"))?;
         let (now, text) = (self.now(), text(&attributes));
         let stored = name.to_owned();
         let insert =
@@ -263,8 +263,8 @@ impl Inner {
         let queue = self.by_url(required(input, "QueueUrl")?)?;
         let id = queue.id;
         let mut tags = self.db.read(move |db| rows::queue::tags(db, id)).await?;
-        let given = input.get("Tags").ok_or_else(|| refusal::missing("Tags"))?;
-        tag(&mut tags, Some(given))?;
+        let given = input.get("Tags").filter(|given| !given.members().is_empty());
+        tag(&queue.name, &mut tags, Some(given.ok_or_else(|| refusal::missing("Tags"))?))?;
         self.db.write(move |db| rows::queue::set_tags(db, id, &tags)).await?;
         Ok(Tree::Null)
     }
@@ -274,7 +274,13 @@ impl Inner {
         let queue = self.by_url(required(input, "QueueUrl")?)?;
         let id = queue.id;
         let mut tags = self.db.read(move |db| rows::queue::tags(db, id)).await?;
-        for key in input.list("TagKeys").iter().filter_map(Tree::as_text) {
+        let keys: Vec<&str> = input.list("TagKeys").iter().filter_map(Tree::as_text).collect();
+        let fits = |key: &&str| (1..=TAG_KEY_CHARS_MAX).contains(&key.chars().count());
+        if keys.is_empty() || !keys.iter().all(fits) {
+            let why = "Tag keys must be between 1 and 128 characters in length.";
+            return Err(Fault::new("InvalidParameterValue", why).into());
+        }
+        for key in keys {
             tags.remove(key);
         }
         self.db.write(move |db| rows::queue::set_tags(db, id, &tags)).await?;
@@ -303,8 +309,8 @@ fn text(attributes: &Attributes) -> String {
     serde_json::to_string(attributes).expect("attributes are plain structures")
 }
 
-/// Puts `given` among `tags`.
-fn tag(tags: &mut Tags, given: Option<&Tree>) -> Result<(), Fault> {
+/// Puts `given` among the `tags` of `queue`.
+fn tag(queue: &str, tags: &mut Tags, given: Option<&Tree>) -> Result<(), Fault> {
     for (key, value) in given.map(Tree::members).unwrap_or_default() {
         let value = value.as_text().unwrap_or_default();
         let long =
@@ -316,8 +322,8 @@ fn tag(tags: &mut Tags, given: Option<&Tree>) -> Result<(), Fault> {
         tags.insert(key.clone(), value.to_owned());
     }
     if tags.len() > TAGS_MAX {
-        let count = tags.len();
-        return Err(refusal::unfit(&format!("Too many tags: {count}, the maximum is {TAGS_MAX}.")));
+        let why = format!("Too many tags added for queue {queue}.");
+        return Err(Fault::new("InvalidParameterValue", why));
     }
     Ok(())
 }

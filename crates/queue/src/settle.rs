@@ -44,7 +44,7 @@ impl Inner {
         Ok(answers.into_tree())
     }
 
-    /// Deletes what was given; whatever was given to somebody else since stays, without an error.
+    /// Deletes what was given; what is not there any more is no error.
     pub(crate) async fn delete(&self, queue: &Queue, handles: Vec<Handle>) -> Result<(), Refusal> {
         let id = queue.id;
         let work = move |db: &Transaction<'_>| {

@@ -34,6 +34,23 @@ fn documents_of_all_kinds_are_read() {
     );
 }
 
+#[test]
+fn a_queues_policy_may_leave_out_the_queue() {
+    let statement = r#""Effect":"Allow","Principal":"*","Action":"sqs:SendMessage""#;
+    check(Kind::Queue, &with(statement), Ok(()));
+    check(Kind::Resource, &with(statement), Err("Missing required field Resource"));
+    check(Kind::Queue, &with(r#""Effect":"Allow","Action":"sqs:*""#), Err("field Principal"));
+    let policy = Policy::parse(&with(statement), Kind::Queue).unwrap();
+    let ask = |action: &str| {
+        let policies = crate::Policies { resource: Some(&policy), ..crate::Policies::default() };
+        let asker = crate::Asker::Service("sns.amazonaws.com");
+        let queue = "arn:aws:sqs:us-east-2:123456789012:jobs";
+        crate::decide(&asker, action, queue, None, &crate::Context::default(), &policies)
+    };
+    assert_eq!(ask("sqs:SendMessage"), crate::Verdict::Allowed);
+    assert_eq!(ask("sqs:ReceiveMessage"), crate::Verdict::NotAllowed(crate::By::Resource));
+}
+
 /// A document with one statement.
 fn with(statement: &str) -> String {
     format!(r#"{{"Version":"2012-10-17","Statement":[{{{statement}}}]}}"#)
@@ -123,7 +140,7 @@ fn principals_are_whole_and_of_known_kinds() {
 proptest! {
     #[test]
     fn reading_never_panics(text in ".{0,200}") {
-        for kind in [Kind::Identity, Kind::Resource, Kind::Trust] {
+        for kind in [Kind::Identity, Kind::Resource, Kind::Queue, Kind::Trust] {
             if let Err(why) = Policy::parse(&text, kind) {
                 prop_assert!(!why.to_string().is_empty());
             }

@@ -185,11 +185,16 @@ fn give(
     }))
 }
 
-/// Deletes the message that the handle stands for, if it is the one that was given last.
+/// Deletes the message that the handle stands for, whoever it was given to since.
+///
+/// AWS says that a message may be deleted although another consumer holds it, and that by an older
+/// handle of it the call succeeds and the message "might not be deleted"; what it does on standard
+/// queues is to delete it. A message that came into the queue otherwise than by being sent, out of
+/// its dead letters, is a new one: handles from before have no hold on it until it is given again.
 pub(crate) fn delete(db: &Connection, handle: &Handle) -> rusqlite::Result<bool> {
     let rows = db
-        .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND nonce = ?3")?
-        .execute((handle.message, handle.queue, handle.nonce))?;
+        .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND nonce IS NOT NULL")?
+        .execute((handle.message, handle.queue))?;
     Ok(rows > 0)
 }
 
@@ -197,7 +202,7 @@ pub(crate) fn delete(db: &Connection, handle: &Handle) -> rusqlite::Result<bool>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hidden {
     Done,
-    /// It is deleted, or was given to somebody else meanwhile.
+    /// It is not there any more.
     Unavailable,
     /// It is visible already.
     NotInFlight,
@@ -205,7 +210,8 @@ pub(crate) enum Hidden {
     TooLong,
 }
 
-/// Hides a message for `seconds` from now on; 0 shows it at once.
+/// Hides a message for `seconds` from now on; 0 shows it at once. As with [`delete`] an older handle
+/// of it does as well.
 pub(crate) fn hide(
     db: &Connection,
     handle: &Handle,
@@ -215,11 +221,9 @@ pub(crate) fn hide(
     let row: Option<(i64, i64)> = db
         .prepare_cached(
             "SELECT due, coalesce(received, 0) FROM messages
-             WHERE id = ?1 AND queue = ?2 AND nonce = ?3",
+             WHERE id = ?1 AND queue = ?2 AND nonce IS NOT NULL",
         )?
-        .query_row((handle.message, handle.queue, handle.nonce), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row((handle.message, handle.queue), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((due, received)) = row else { return Ok(Hidden::Unavailable) };
     if due <= now.as_millis() {

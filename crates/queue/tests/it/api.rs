@@ -242,6 +242,12 @@ async fn tags_come_and_go() {
     ]);
     world.call("UntagQueue", untag).await.unwrap();
     assert_eq!(world.call("ListQueueTags", queue()).await, Ok(Tree::Map(Vec::new())));
+    let none = Tree::map([("QueueUrl", url("jobs").into()), ("Tags", Tree::Map(Vec::new()))]);
+    assert_eq!(world.code("TagQueue", none).await, "MissingParameter");
+    for keys in [vec![], vec![Tree::from("")], vec!["x".repeat(129).into()]] {
+        let input = [("QueueUrl", Tree::from(url("jobs"))), ("TagKeys", Tree::List(keys))];
+        assert_eq!(world.code("UntagQueue", Tree::map(input)).await, "InvalidParameterValue");
+    }
     let many: Vec<(String, Tree)> = (0..51).map(|n| (format!("k{n}"), Tree::from("v"))).collect();
     let many = Tree::map([("QueueUrl", url("jobs").into()), ("Tags", Tree::Map(many))]);
     assert_eq!(world.code("TagQueue", many).await, "InvalidParameterValue");

@@ -50,7 +50,8 @@ impl Authorization {
             read.get(&text).cloned()
         };
         let policy = known.unwrap_or_else(|| {
-            let policy = Policy::parse(&text, Kind::Resource).ok().map(Arc::new);
+            let kind = if service == "sqs" { Kind::Queue } else { Kind::Resource };
+            let policy = Policy::parse(&text, kind).ok().map(Arc::new);
             let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
             if read.len() >= READ_POLICIES_MAX {
                 read.clear();

@@ -57,7 +57,7 @@ impl Source for FromQueues {
         Box::pin(async move {
             for handle in handles {
                 match self.0.change_visibility(arn, handle, 0).await {
-                    // Somebody else has it, or it is gone: there is nothing to show.
+                    // It is shown already, or gone.
                     Ok(()) | Err(SendError::Rejected(_)) => {}
                     Err(failure) => return Err(not_received(failure)),
                 }
