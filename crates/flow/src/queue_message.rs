@@ -11,6 +11,9 @@ pub struct QueueMessage {
     pub body: String,
     /// Message attributes, by name.
     pub attributes: BTreeMap<String, MessageAttribute>,
+    /// Whom it is from among those who share the queue (`MessageGroupId`).
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// An attribute of a message, as SQS and SNS have it.

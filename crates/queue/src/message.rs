@@ -57,8 +57,9 @@ impl Draft {
 
     /// Takes what another room sends.
     pub(crate) fn of_message(message: QueueMessage) -> Result<Self, Fault> {
-        let QueueMessage { body, attributes } = message;
-        let draft = Self { body, attributes, ..Self::default() };
+        let QueueMessage { body, attributes, group } = message;
+        let group = group.as_deref().map(self::group).transpose()?;
+        let draft = Self { body, attributes, group, ..Self::default() };
         draft.check()?;
         Ok(draft)
     }

@@ -17,6 +17,9 @@ pub(crate) struct Message {
     pub(crate) token: Option<String>,
     /// Name, type and value, in the order given.
     pub(crate) attributes: Vec<(String, String, String)>,
+    /// For queues that have subscribed, beside the envelope.
+    #[serde(default)]
+    pub(crate) group: Option<String>,
 }
 
 /// The kinds of messages (`Type`).
@@ -152,6 +155,7 @@ mod tests {
             time: Timestamp::from_millis(1_700_000_000_123),
             token: (kind != MessageKind::Notification).then(|| "abc".into()),
             attributes: Vec::new(),
+            group: None,
         }
     }
 

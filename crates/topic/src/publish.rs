@@ -112,6 +112,7 @@ impl Inner {
                 time: now,
                 token: None,
                 attributes: draft.attributes.clone(),
+                group: draft.group.clone(),
             };
             self.enqueue(topic, &message, &row).await?;
         }

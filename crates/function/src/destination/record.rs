@@ -84,7 +84,7 @@ pub(super) fn invocation_record(outcome: &Outcome<'_>, now: Timestamp) -> QueueM
         response_payload: returned.map(|returned| Payload::of(returned.payload)),
     };
     let body = serde_json::to_string(&record).expect("texts and JSON are JSON");
-    QueueMessage { body, attributes: BTreeMap::new() }
+    QueueMessage { body, ..QueueMessage::default() }
 }
 
 /// The event as it came, with what went wrong beside it.
@@ -109,7 +109,8 @@ pub(super) fn dead_letter(outcome: &Outcome<'_>) -> QueueMessage {
     if !message.is_empty() {
         attributes.insert("ErrorMessage".to_owned(), attribute("String", message));
     }
-    QueueMessage { body: String::from_utf8_lossy(&job.event).into_owned(), attributes }
+    let body = String::from_utf8_lossy(&job.event).into_owned();
+    QueueMessage { body, attributes, group: None }
 }
 
 /// What the function said went wrong.

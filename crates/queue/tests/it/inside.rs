@@ -11,7 +11,7 @@ use crate::world::{World, arn};
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 fn message(body: &str) -> QueueMessage {
-    QueueMessage { body: body.to_owned(), attributes: BTreeMap::new() }
+    QueueMessage { body: body.to_owned(), ..QueueMessage::default() }
 }
 
 fn ask() -> Ask {
@@ -59,11 +59,16 @@ async fn messages_are_received_and_settled_from_inside_as_by_calls() {
     let who =
         MessageAttribute { data_type: "String".into(), value: AttributeValue::Text("me".into()) };
     let attributes = BTreeMap::from([("who".to_owned(), who)]);
-    let sent = QueueMessage { body: "a".into(), attributes: attributes.clone() };
+    let sent = QueueMessage {
+        body: "a".into(),
+        attributes: attributes.clone(),
+        group: Some("tenant-1".into()),
+    };
     world.queues.enqueue(&jobs, "d", sent).await.unwrap();
     let got = world.queues.receive(&jobs, ask(), &never).await.unwrap().remove(0);
     assert_eq!((got.body.as_str(), &got.attributes), ("a", &attributes));
     assert_eq!(got.system["ApproximateReceiveCount"], "1");
+    assert_eq!(got.system["MessageGroupId"], "tenant-1");
     assert!(got.md5_of_attributes().is_some());
     world.queues.change_visibility(&jobs, &got.receipt_handle, 0).await.unwrap();
     let again = world.queues.receive(&jobs, ask(), &never).await.unwrap().remove(0);

@@ -96,6 +96,7 @@ impl Inner {
             time: self.clock.now(),
             token: Some(token.clone()),
             attributes: Vec::new(),
+            group: None,
         };
         self.enqueue(topic, &message, row).await
     }

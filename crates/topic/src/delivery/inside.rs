@@ -37,6 +37,10 @@ impl Deliverer {
             envelope.map(|body| QueueMessage { body, ..QueueMessage::default() })
         };
         let message = match message {
+            // The group is the subscriber's alone: dead letters are no subscription's queue.
+            Ok(message) if queue == delivery.endpoint => {
+                QueueMessage { group: delivery.message.group.clone(), ..message }
+            }
             Ok(message) => message,
             Err(ending) => return ending,
         };
@@ -79,5 +83,6 @@ fn raw(delivery: &Delivery) -> Result<QueueMessage, Ending> {
         let value = bytes.map_or_else(|| AttributeValue::Text(text.clone()), AttributeValue::Bytes);
         (name.clone(), MessageAttribute { data_type: kind.clone(), value })
     });
-    Ok(QueueMessage { body: message.text.clone(), attributes: attributes.collect() })
+    let attributes = attributes.collect();
+    Ok(QueueMessage { body: message.text.clone(), attributes, group: None })
 }

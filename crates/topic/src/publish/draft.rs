@@ -9,6 +9,8 @@ use crate::{api::required, topic::invalid};
 pub(super) const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// The longest subject, in characters (API_Publish).
 const SUBJECT_CHARS_MAX: usize = 100;
+/// The longest group id, in characters (API_Publish).
+const GROUP_CHARS_MAX: usize = 128;
 /// The longest name of an attribute, in characters.
 const NAME_CHARS_MAX: usize = 256;
 
@@ -19,6 +21,8 @@ pub(super) struct Draft {
     /// Texts for single protocols, from `MessageStructure: json`.
     pub(super) by_protocol: Vec<(String, String)>,
     pub(super) attributes: Vec<(String, String, String)>,
+    /// For queues that have subscribed.
+    pub(super) group: Option<String>,
     /// What of it counts against the limit, in bytes.
     pub(super) bytes: usize,
 }
@@ -31,6 +35,7 @@ impl Draft {
             text: text.to_owned(),
             by_protocol: Vec::new(),
             attributes: Vec::new(),
+            group: None,
             bytes: text.len(),
         }
     }
@@ -46,17 +51,25 @@ impl Draft {
         });
         let attributes: Vec<_> = attributes.collect();
         let size: usize = attributes.iter().map(|(n, k, v)| n.len() + k.len() + v.len()).sum();
-        let bytes = message.body.len() + size;
-        Self { subject: None, text: message.body, by_protocol: Vec::new(), attributes, bytes }
+        Self {
+            subject: None,
+            bytes: message.body.len() + size,
+            text: message.body,
+            by_protocol: Vec::new(),
+            attributes,
+            group: message.group,
+        }
     }
 
     /// Reads `Publish` or an entry of `PublishBatch`.
     pub(super) fn from_tree(input: &Tree) -> Result<Self, Fault> {
-        for name in ["MessageDeduplicationId", "MessageGroupId"] {
-            if input.get(name).is_some() {
-                let why = "The request includes a parameter that is not valid for this topic type";
-                return Err(invalid(name, why));
-            }
+        if input.get("MessageDeduplicationId").is_some() {
+            let why = "The request includes a parameter that is not valid for this topic type";
+            return Err(invalid("MessageDeduplicationId", why));
+        }
+        let group = input.text("MessageGroupId").map(str::to_owned);
+        if let Some(group) = &group {
+            check_group(group)?;
         }
         let text = required(input, "Message").map_err(|_| {
             Fault::new("InvalidParameterException", "Invalid parameter: Empty message")
@@ -79,8 +92,18 @@ impl Draft {
             Some("json") => structure(text)?,
             Some(_) => return Err(invalid("MessageStructure", "it must be json")),
         };
-        Ok(Self { subject, text, by_protocol, attributes, bytes })
+        Ok(Self { subject, text, by_protocol, attributes, group, bytes })
     }
+}
+
+/// Checks `MessageGroupId`, which standard topics give to the queues that have subscribed.
+fn check_group(group: &str) -> Result<(), Fault> {
+    let plain = group.bytes().all(|b| b.is_ascii_graphic());
+    if plain && (1..=GROUP_CHARS_MAX).contains(&group.len()) {
+        return Ok(());
+    }
+    let why = "it must be 1 to 128 letters, digits and punctuation marks";
+    Err(invalid("MessageGroupId", why))
 }
 
 fn check_subject(subject: &str) -> Result<(), Fault> {
@@ -183,6 +206,14 @@ mod tests {
         assert!(check_subject("Amazon S3 Notification").is_ok());
         for wrong in ["", " x", "a\nb", "é", &"x".repeat(101)] {
             assert!(check_subject(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_short_and_visible() {
+        assert!(check_group("tenant-1/a!~").is_ok());
+        for wrong in ["", "a b", "ä", "a\n", &"x".repeat(129)] {
+            assert!(check_group(wrong).is_err(), "{wrong:?}");
         }
     }
 

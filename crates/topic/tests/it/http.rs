@@ -118,7 +118,10 @@ async fn what_has_no_effect_is_refused() {
     let room = Room::open().await;
     let arn = room.topics.ensure("news").await.unwrap();
     for (operation, input) in [
-        ("Publish", vec![("TopicArn", arn.as_str()), ("Message", "m"), ("MessageGroupId", "g")]),
+        (
+            "Publish",
+            vec![("TopicArn", arn.as_str()), ("Message", "m"), ("MessageDeduplicationId", "d")],
+        ),
         ("Subscribe", vec![("TopicArn", &arn), ("Protocol", "email"), ("Endpoint", "a@b.cd")]),
         ("PutDataProtectionPolicy", vec![("ResourceArn", &arn)]),
     ] {

@@ -56,6 +56,29 @@ async fn a_raw_message_keeps_its_text_and_attributes() {
 }
 
 #[tokio::test]
+async fn a_group_goes_with_the_message_to_the_queue_that_subscribed() {
+    for (raw, denied, queue) in [("false", "", QUEUE), ("true", "", QUEUE), ("true", QUEUE, DEAD)] {
+        let room = Room::open().await;
+        room.inside.denied.lock().unwrap().push(denied.to_owned());
+        let settings = [("RawMessageDelivery", raw), ("RedrivePolicy", REDRIVE)];
+        let (topic, _) = room.subscribed_inside("sqs", QUEUE, &settings).await;
+        let message =
+            [("TopicArn", topic.as_str()), ("Message", "m"), ("MessageGroupId", "tenant-1")];
+        room.call("Publish", &message).await.unwrap();
+        room.settled(1).await;
+        let queued = room.inside.queued.lock().unwrap().clone();
+        let group = (queue == QUEUE).then_some("tenant-1");
+        assert_eq!((queued[0].0.as_str(), queued[0].2.group.as_deref()), (queue, group), "{raw}");
+        let wrong = [message[0], message[1], ("MessageGroupId", "a b")];
+        assert_eq!(
+            room.call("Publish", &wrong).await.unwrap_err().code,
+            "InvalidParameterException"
+        );
+        room.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_function_gets_an_event_with_its_subscription() {
     let room = Room::open().await;
     let (topic, subscription) = room.subscribed_inside("lambda", FUNCTION, &[]).await;
