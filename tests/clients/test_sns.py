@@ -181,7 +181,8 @@ def received(sqs, url, count):
 
     def enough():
         answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1,
+            MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"],
         )
         for message in answer.get("Messages", []):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -218,9 +219,12 @@ def test_a_raw_message_keeps_its_attributes(sns, sqs, topic):
         "who": {"DataType": "String", "StringValue": "me"},
         "how": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
     }
-    sns.publish(TopicArn=topic, Message="plain", MessageAttributes=attributes)
+    sns.publish(
+        TopicArn=topic, Message="plain", MessageAttributes=attributes, MessageGroupId="tenant-1"
+    )
     [message] = received(sqs, url, 1)
     assert message["Body"] == "plain"
+    assert message["Attributes"]["MessageGroupId"] == "tenant-1"
     assert message["MessageAttributes"]["who"]["StringValue"] == "me"
     assert message["MessageAttributes"]["how"]["BinaryValue"] == b"\x00\xff"
 
