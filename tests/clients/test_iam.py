@@ -87,6 +87,60 @@ def test_a_user_comes_and_goes(iam):
     refused(lambda: iam.get_user(UserName="bob"), "NoSuchEntity", "name bob cannot be found", 404)
 
 
+def test_a_group_gives_its_users_what_its_policies_allow(server, iam, user):
+    made = iam.create_group(GroupName="readers", Path="/team/")["Group"]
+    assert made["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/team/readers"
+    assert made["GroupId"].startswith("AGPA")
+    refused(lambda: iam.create_group(GroupName="Readers"), "EntityAlreadyExists", "Group with name", 409)
+    iam.put_group_policy(
+        GroupName="readers", PolicyName="list", PolicyDocument=document(allow("sns:ListTopics"))
+    )
+    own = iam.create_policy(PolicyName="queues", PolicyDocument=document(allow("sqs:ListQueues")))
+    arn = own["Policy"]["Arn"]
+    iam.attach_group_policy(GroupName="readers", PolicyArn=arn)
+    refused(user.client("sns").list_topics, "AuthorizationError", at=403)
+    iam.add_user_to_group(GroupName="readers", UserName=user.name)
+    user.client("sns").list_topics()
+    user.client("sqs").list_queues()
+    refused(user.client("sns").list_subscriptions, "AuthorizationError", at=403)
+
+    told = iam.get_group(GroupName="readers")
+    assert told["Group"]["GroupId"] == made["GroupId"]
+    assert [one["UserName"] for one in told["Users"]] == [user.name]
+    assert [one["GroupName"] for one in iam.list_groups(PathPrefix="/team/")["Groups"]] == ["readers"]
+    assert [one["GroupName"] for one in iam.list_groups_for_user(UserName=user.name)["Groups"]] == ["readers"]
+    assert iam.list_group_policies(GroupName="readers")["PolicyNames"] == ["list"]
+    inline = iam.get_group_policy(GroupName="readers", PolicyName="list")
+    assert inline["PolicyDocument"]["Statement"][0]["Action"] == "sns:ListTopics"
+    attached = iam.list_attached_group_policies(GroupName="readers")["AttachedPolicies"]
+    assert attached == [{"PolicyName": "queues", "PolicyArn": arn}]
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    entities = iam.list_entities_for_policy(PolicyArn=arn)
+    assert [one["GroupName"] for one in entities["PolicyGroups"]] == ["readers"]
+    assert iam.list_entities_for_policy(PolicyArn=arn, EntityFilter="User")["PolicyGroups"] == []
+
+    refused(lambda: iam.delete_group(GroupName="readers"), "DeleteConflict", "remove users", 409)
+    iam.remove_user_from_group(GroupName="readers", UserName=user.name)
+    refused(user.client("sns").list_topics, "AuthorizationError", at=403)
+    iam.detach_group_policy(GroupName="readers", PolicyArn=arn)
+    iam.delete_group_policy(GroupName="readers", PolicyName="list")
+    iam.update_group(GroupName="readers", NewPath="/")
+    iam.delete_group(GroupName="readers")
+    refused(lambda: iam.get_group(GroupName="readers"), "NoSuchEntity", "group with name readers", 404)
+
+
+def test_who_may_change_a_group_is_asked_of_the_group(iam, user):
+    for name in ("open", "closed"):
+        iam.create_group(GroupName=name, Path="/p/")
+    user.may(allow("iam:AddUserToGroup", f"arn:aws:iam::{ACCOUNT}:group/p/open"))
+    mine = user.client("iam")
+    mine.add_user_to_group(GroupName="open", UserName=user.name)
+    refused(
+        lambda: mine.add_user_to_group(GroupName="closed", UserName=user.name),
+        "AccessDenied", f"arn:aws:iam::{ACCOUNT}:group/p/closed", 403,
+    )
+
+
 def test_keys_open_until_they_are_disabled(iam, user):
     sts = user.client("sts")
     assert sts.get_caller_identity()["Arn"] == user.arn

@@ -1,15 +1,15 @@
-//! Users, roles and managed policies, as they are kept.
+//! Users, groups, roles and managed policies, as they are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flow::{AccountId, Chance, Secret, Timestamp};
 
 use crate::credentials;
 
-/// What users and roles have in common.
+/// What users, groups and roles have in common.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Entity {
-    /// `AIDA…` or `AROA…`.
+    /// `AIDA…`, `AGPA…` or `AROA…`.
     pub(crate) id: String,
     pub(crate) name: String,
     /// With both slashes.
@@ -39,6 +39,14 @@ pub(crate) struct Role {
     pub(crate) trust: String,
     pub(crate) description: Option<String>,
     pub(crate) session_seconds_max: i64,
+}
+
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Group {
+    #[serde(flatten)]
+    pub(crate) entity: Entity,
+    /// The names of its users.
+    pub(crate) members: BTreeSet<String>,
 }
 
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
@@ -93,7 +101,7 @@ impl Entity {
         }
     }
 
-    /// `kind` is `user` or `role`.
+    /// `kind` is `user`, `group` or `role`.
     pub(crate) fn arn(&self, account: &AccountId, kind: &str) -> String {
         format!("arn:aws:iam::{account}:{kind}{}{}", self.path, self.name)
     }

@@ -73,7 +73,7 @@ impl Identity {
         Some(state.entity(Holder::Role(name))?.arn(&self.account, "role"))
     }
 
-    /// The ARN with its path of a user, role or policy that is named without: names are unique
+    /// The ARN with its path of a user, group or role that is named without: names are unique
     /// whatever their paths.
     pub fn with_path(&self, arn: &str) -> Option<String> {
         let (_, resource) = arn.split_once("arn:aws:iam::")?.1.split_once(':')?;
@@ -81,6 +81,7 @@ impl Identity {
         let state = self.registry.read();
         match kind {
             "user" => Some(state.entity(Holder::User(name))?.arn(&self.account, kind)),
+            "group" => Some(state.entity(Holder::Group(name))?.arn(&self.account, kind)),
             "role" => Some(state.entity(Holder::Role(name))?.arn(&self.account, kind)),
             _ => None,
         }

@@ -3,6 +3,7 @@
 mod access_keys;
 mod attached;
 mod boundary;
+mod groups;
 mod inline;
 mod managed;
 mod page;
@@ -32,8 +33,6 @@ pub(crate) const SESSION_SECONDS_DEFAULT: i64 = 3_600;
 /// Lists of what users and roles never have here, and the member that the empty list stands in.
 const EMPTY_LISTS: &[(&str, &str)] = &[
     ("ListAccountAliases", "AccountAliases"),
-    ("ListGroups", "Groups"),
-    ("ListGroupsForUser", "Groups"),
     ("ListInstanceProfiles", "InstanceProfiles"),
     ("ListInstanceProfilesForRole", "InstanceProfiles"),
     ("ListMFADevices", "MFADevices"),
@@ -52,9 +51,27 @@ impl Identity {
         }
         let output = match self.about_users_and_roles(request).await {
             Some(result) => result?,
-            None => self.about_policies(request).await?,
+            None => match self.about_groups(request).await {
+                Some(result) => result?,
+                None => self.about_policies(request).await?,
+            },
         };
         Ok(output.into())
+    }
+
+    /// `None` where it is another operation.
+    async fn about_groups(&self, request: &Request) -> Option<Result<Tree, Fault>> {
+        Some(match request.operation.as_str() {
+            "CreateGroup" => self.create_group(request).await,
+            "GetGroup" => self.get_group(request),
+            "ListGroups" => Ok(self.list_groups(request)),
+            "ListGroupsForUser" => self.list_groups_of_user(request),
+            "UpdateGroup" => self.update_group(request).await,
+            "DeleteGroup" => self.delete_group(request).await,
+            "AddUserToGroup" => self.add_to_group(request).await,
+            "RemoveUserFromGroup" => self.remove_from_group(request).await,
+            _ => return None,
+        })
     }
 
     /// `None` where it is another operation.
@@ -66,6 +83,10 @@ impl Identity {
             "UpdateUser" => self.update_user(request).await,
             "DeleteUser" => self.delete_user(request).await,
             "GetLoginProfile" | "DeleteLoginProfile" => self.no_login_profile(request),
+            "GetAccountPasswordPolicy" => Err(wording::gone(format!(
+                "The Password Policy with domain name {} cannot be found.",
+                self.account
+            ))),
             "CreateAccessKey" => self.create_access_key(request).await,
             "ListAccessKeys" => self.list_access_keys(request),
             "UpdateAccessKey" => self.update_access_key(request).await,
@@ -92,13 +113,23 @@ impl Identity {
 
     async fn about_policies(&self, request: &Request) -> Result<Tree, Fault> {
         match request.operation.as_str() {
-            "PutUserPolicy" | "PutRolePolicy" => self.put_inline(request).await,
-            "GetUserPolicy" | "GetRolePolicy" => self.get_inline(request),
-            "ListUserPolicies" | "ListRolePolicies" => self.list_inline(request),
-            "DeleteUserPolicy" | "DeleteRolePolicy" => self.delete_inline(request).await,
-            "AttachUserPolicy" | "AttachRolePolicy" => self.attach(request).await,
-            "DetachUserPolicy" | "DetachRolePolicy" => self.detach(request).await,
-            "ListAttachedUserPolicies" | "ListAttachedRolePolicies" => self.list_attached(request),
+            "PutUserPolicy" | "PutGroupPolicy" | "PutRolePolicy" => self.put_inline(request).await,
+            "GetUserPolicy" | "GetGroupPolicy" | "GetRolePolicy" => self.get_inline(request),
+            "ListUserPolicies" | "ListGroupPolicies" | "ListRolePolicies" => {
+                self.list_inline(request)
+            }
+            "DeleteUserPolicy" | "DeleteGroupPolicy" | "DeleteRolePolicy" => {
+                self.delete_inline(request).await
+            }
+            "AttachUserPolicy" | "AttachGroupPolicy" | "AttachRolePolicy" => {
+                self.attach(request).await
+            }
+            "DetachUserPolicy" | "DetachGroupPolicy" | "DetachRolePolicy" => {
+                self.detach(request).await
+            }
+            "ListAttachedUserPolicies"
+            | "ListAttachedGroupPolicies"
+            | "ListAttachedRolePolicies" => self.list_attached(request),
             "ListEntitiesForPolicy" => self.list_entities(request),
             "CreatePolicy" => self.create_policy(request).await,
             "GetPolicy" => self.get_policy(request),
@@ -116,12 +147,8 @@ impl Identity {
                 if let Some((_, member)) = EMPTY_LISTS.iter().find(|(name, _)| *name == other) {
                     return self.empty_list(request, member);
                 }
-                let what = if other.contains("Group") {
-                    "knows no groups: give policies to users and roles themselves".to_owned()
-                } else {
-                    format!("does not offer the operation {other} of IAM")
-                };
-                Err(Fault::new("UnsupportedOperation", format!("This server {what}.")))
+                let what = format!("This server does not offer the operation {other} of IAM.");
+                Err(Fault::new("UnsupportedOperation", what))
             }
         }
     }
@@ -135,7 +162,7 @@ impl Identity {
         Ok(Tree::map([(member, Tree::List(Vec::new())), ("IsTruncated", Tree::Bool(false))]))
     }
 
-    /// Changes a user or a role as `how` says, which sees what else there is.
+    /// Changes a user, a group or a role as `how` says, which sees what else there is.
     async fn edit<T>(
         &self,
         holder: Holder<'_>,
@@ -150,6 +177,12 @@ impl Identity {
                         state.users.get(name).ok_or_else(|| no_such(holder))?.as_ref().clone();
                     let made = how(&mut user.entity, &state)?;
                     (Change::User(user), made)
+                }
+                Holder::Group(name) => {
+                    let mut group =
+                        state.groups.get(name).ok_or_else(|| no_such(holder))?.as_ref().clone();
+                    let made = how(&mut group.entity, &state)?;
+                    (Change::Group(group), made)
                 }
                 Holder::Role(name) => {
                     let mut role =
@@ -172,16 +205,21 @@ impl Identity {
     }
 }
 
-/// The user or role that a request names.
+/// The user, group or role that a request names.
 fn holder(request: &Request) -> Option<Holder<'_>> {
     let role = request.input.text("RoleName").map(Holder::Role);
-    role.or_else(|| request.input.text("UserName").map(Holder::User))
+    let group = || request.input.text("GroupName").map(Holder::Group);
+    role.or_else(group).or_else(|| request.input.text("UserName").map(Holder::User))
 }
 
-/// The user or role that a request must name.
+/// The user, group or role that a request must name.
 fn need_holder(request: &Request) -> Result<Holder<'_>, Fault> {
-    let role = request.operation.contains("Role");
-    holder(request).ok_or_else(|| wording::missing(if role { "roleName" } else { "userName" }))
+    let of = |kind: &str| request.operation.contains(kind);
+    holder(request).ok_or_else(|| {
+        let named = [("Role", "roleName"), ("Group", "groupName")];
+        let member = named.iter().find(|(kind, _)| of(kind));
+        wording::missing(member.map_or("userName", |(_, member)| member))
+    })
 }
 
 /// A text that a request must hold.

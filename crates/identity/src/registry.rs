@@ -1,4 +1,4 @@
-//! All users, roles and policies in memory, each change on disk first.
+//! All users, groups, roles and policies in memory, each change on disk first.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,11 +11,12 @@ use store::Table;
 
 use crate::{
     Error, aws_managed,
-    entity::{Entity, ManagedPolicy, Role, User},
+    entity::{Entity, Group, ManagedPolicy, Role, User},
     kept,
 };
 
 const USER_ROWS: &str = "user/";
+const GROUP_ROWS: &str = "group/";
 const ROLE_ROWS: &str = "role/";
 const POLICY_ROWS: &str = "policy/";
 
@@ -23,25 +24,29 @@ const POLICY_ROWS: &str = "policy/";
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) users: BTreeMap<String, Arc<User>>,
+    pub(crate) groups: BTreeMap<String, Arc<Group>>,
     pub(crate) roles: BTreeMap<String, Arc<Role>>,
     pub(crate) policies: BTreeMap<String, Arc<ManagedPolicy>>,
     /// Whose each long-term access key is.
     pub(crate) keys: HashMap<String, String>,
 }
 
-/// A user or a role, by name.
+/// A user, a group or a role, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Holder<'a> {
     User(&'a str),
+    Group(&'a str),
     Role(&'a str),
 }
 
 /// One change.
 pub(crate) enum Change {
     User(User),
+    Group(Group),
     Role(Role),
     Policy(ManagedPolicy),
     NoUser(String),
+    NoGroup(String),
     NoRole(String),
     NoPolicy(String),
 }
@@ -71,6 +76,9 @@ impl Registry {
         for (row, bytes) in table.list(USER_ROWS).await? {
             state.apply(Change::User(kept::read(&row, &bytes)?));
         }
+        for (row, bytes) in table.list(GROUP_ROWS).await? {
+            state.apply(Change::Group(kept::read(&row, &bytes)?));
+        }
         for (row, bytes) in table.list(ROLE_ROWS).await? {
             state.apply(Change::Role(kept::read(&row, &bytes)?));
         }
@@ -92,6 +100,10 @@ impl Registry {
                 let row = format!("{USER_ROWS}{}", user.entity.name);
                 self.table.put(&row, kept::write(user)).await?;
             }
+            Change::Group(group) => {
+                let row = format!("{GROUP_ROWS}{}", group.entity.name);
+                self.table.put(&row, kept::write(group)).await?;
+            }
             Change::Role(role) => {
                 let row = format!("{ROLE_ROWS}{}", role.entity.name);
                 self.table.put(&row, kept::write(role)).await?;
@@ -102,6 +114,9 @@ impl Registry {
             }
             Change::NoUser(name) => {
                 self.table.delete(&format!("{USER_ROWS}{name}")).await?;
+            }
+            Change::NoGroup(name) => {
+                self.table.delete(&format!("{GROUP_ROWS}{name}")).await?;
             }
             Change::NoRole(name) => {
                 self.table.delete(&format!("{ROLE_ROWS}{name}")).await?;
@@ -121,6 +136,7 @@ impl Registry {
     pub(crate) fn compiled(&self, holder: Holder<'_>) -> Option<Compiled> {
         let name = match holder {
             Holder::User(name) => format!("{USER_ROWS}{name}"),
+            Holder::Group(name) => format!("{GROUP_ROWS}{name}"),
             Holder::Role(name) => format!("{ROLE_ROWS}{name}"),
         };
         {
@@ -146,6 +162,9 @@ impl State {
                 self.keys.extend(user.keys.iter().map(|key| (key.id.clone(), name.clone())));
                 self.users.insert(name, Arc::new(user));
             }
+            Change::Group(group) => {
+                self.groups.insert(group.entity.name.clone(), Arc::new(group));
+            }
             Change::Role(role) => {
                 self.roles.insert(role.entity.name.clone(), Arc::new(role));
             }
@@ -155,6 +174,9 @@ impl State {
             Change::NoUser(name) => {
                 self.keys.retain(|_, owner| *owner != name);
                 self.users.remove(&name);
+            }
+            Change::NoGroup(name) => {
+                self.groups.remove(&name);
             }
             Change::NoRole(name) => {
                 self.roles.remove(&name);
@@ -179,17 +201,29 @@ impl State {
         self.policies.get(name).filter(|policy| policy.arn(account) == arn)
     }
 
+    /// The groups that a user is in, by name.
+    pub(crate) fn groups_of<'s>(&'s self, user: &'s str) -> impl Iterator<Item = &'s Arc<Group>> {
+        self.groups.values().filter(move |group| group.members.contains(user))
+    }
+
     pub(crate) fn entity(&self, holder: Holder<'_>) -> Option<&Entity> {
         match holder {
             Holder::User(name) => self.users.get(name).map(|user| &user.entity),
+            Holder::Group(name) => self.groups.get(name).map(|group| &group.entity),
             Holder::Role(name) => self.roles.get(name).map(|role| &role.entity),
         }
     }
 
     fn compile(&self, holder: Holder<'_>, account: &AccountId) -> Option<Compiled> {
         let entity = self.entity(holder)?;
-        let attached = entity.attached.iter().filter_map(|a| self.managed_document(a, account));
-        let documents = entity.inline.values().map(String::as_str).chain(attached);
+        let groups: Vec<&Entity> = match holder {
+            Holder::User(name) => self.groups_of(name).map(|group| &group.entity).collect(),
+            Holder::Group(_) | Holder::Role(_) => Vec::new(),
+        };
+        let documents = std::iter::once(entity).chain(groups).flat_map(|entity| {
+            let attached = entity.attached.iter().filter_map(|a| self.managed_document(a, account));
+            entity.inline.values().map(String::as_str).chain(attached)
+        });
         let identity = documents.map(|document| Arc::new(held(document, Kind::Identity)));
         let boundary = entity.boundary.as_deref().map(|arn| {
             // A boundary that is gone bounds to nothing.
@@ -197,7 +231,7 @@ impl State {
         });
         let trust = match holder {
             Holder::Role(name) => self.roles.get(name).map(|role| held(&role.trust, Kind::Trust)),
-            Holder::User(_) => None,
+            Holder::User(_) | Holder::Group(_) => None,
         };
         Some(Compiled {
             identity: identity.collect(),

@@ -28,7 +28,7 @@ pub struct UserSummary {
     pub created: Timestamp,
     /// Its access keys, at most two.
     pub keys: Vec<KeySummary>,
-    /// The names of its policies, inline ones first.
+    /// The names of its policies, inline ones first, then those of its groups.
     pub policies: Vec<String>,
 }
 
@@ -60,8 +60,12 @@ impl Identity {
         let state = self.registry.read();
         let summary = |user: &User| {
             let entity = &user.entity;
-            let attached = entity.attached.iter().map(|arn| arn.rsplit('/').next().unwrap_or(arn));
-            let policies = entity.inline.keys().map(String::as_str).chain(attached);
+            let groups = state.groups_of(&entity.name).map(|group| &group.entity);
+            let policies = std::iter::once(entity).chain(groups).flat_map(|entity| {
+                let attached =
+                    entity.attached.iter().map(|arn| arn.rsplit('/').next().unwrap_or(arn));
+                entity.inline.keys().map(String::as_str).chain(attached)
+            });
             let key = |key: &AccessKey| KeySummary {
                 id: key.id.clone(),
                 active: key.active,

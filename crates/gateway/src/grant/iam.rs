@@ -15,14 +15,19 @@ pub(super) fn access(asked: &Asked<'_>, operation: &str) -> Access {
     };
     let named = [
         ("RoleName", "role"),
-        ("UserName", "user"),
+        // Whom a group takes or lets go is named beside it.
         ("GroupName", "group"),
+        ("UserName", "user"),
         ("InstanceProfileName", "instance-profile"),
         ("PolicyName", "policy"),
     ];
     let resource = match operation {
-        "ListUsers" | "ListRoles" => {
-            let kind = if operation == "ListUsers" { "user" } else { "role" };
+        "ListUsers" | "ListGroups" | "ListRoles" => {
+            let kind = match operation {
+                "ListUsers" => "user",
+                "ListGroups" => "group",
+                _ => "role",
+            };
             let prefix = asked.text("PathPrefix").unwrap_or("/");
             format!("arn:aws:iam::{account}:{kind}{prefix}")
         }

@@ -1,11 +1,11 @@
-//! Managed policies that hang on users and roles.
+//! Managed policies that hang on users, groups and roles.
 
 use flow::{AccountId, Fault, Request, Tree};
 
 use super::{
     need, need_holder,
     page::page,
-    wording::{conflict, gone, limit, no_such},
+    wording::{conflict, gone, invalid, limit, no_such},
 };
 use crate::{
     Identity, aws_managed,
@@ -13,7 +13,7 @@ use crate::{
     registry::{Holder, State},
 };
 
-/// Managed policies of one user or role, as on AWS.
+/// Managed policies of one user, group or role, as on AWS.
 const ATTACHED_MAX: usize = 10;
 
 /// Fails where there is no policy of that ARN.
@@ -52,6 +52,7 @@ impl Identity {
             if entity.attached.len() >= ATTACHED_MAX {
                 let quota = match holder {
                     Holder::User(_) => "PoliciesPerUser",
+                    Holder::Group(_) => "PoliciesPerGroup",
                     Holder::Role(_) => "PoliciesPerRole",
                 };
                 return Err(limit(format!("Cannot exceed quota for {quota}: {ATTACHED_MAX}")));
@@ -90,26 +91,62 @@ impl Identity {
         Ok(page(request, "AttachedPolicies", shown.collect()))
     }
 
+    /// Who has a policy, or is bounded by it.
     pub(super) fn list_entities(&self, request: &Request) -> Result<Tree, Fault> {
         let arn = need(request, "PolicyArn")?;
+        let input = &request.input;
+        let kind = one_of(input.text("EntityFilter"), "entityFilter", &ENTITIES)?;
+        let usage = one_of(input.text("PolicyUsageFilter"), "policyUsageFilter", &USAGES)?;
+        let prefix = input.text("PathPrefix").unwrap_or("/");
         let state = self.registry.read();
         attachable(arn, &state, &self.account)?;
-        let has = |entity: &Entity| entity.attached.iter().any(|other| other == arn);
-        let shown = |entity: &Entity, name: &'static str, id: &'static str| {
-            Tree::map([
-                (name, Tree::from(entity.name.as_str())),
-                (id, Tree::from(entity.id.as_str())),
-            ])
+        let has = |entity: &Entity| {
+            let attached = entity.attached.iter().any(|other| other == arn);
+            let bounds = entity.boundary.as_deref() == Some(arn);
+            let used = match usage {
+                Some("PermissionsPolicy") => attached,
+                Some(_) => bounds,
+                None => attached || bounds,
+            };
+            used && entity.path.starts_with(prefix)
         };
-        let users = state.users.values().filter(|user| has(&user.entity));
-        let users = users.map(|user| shown(&user.entity, "UserName", "UserId")).collect();
-        let roles = state.roles.values().filter(|role| has(&role.entity));
-        let roles = roles.map(|role| shown(&role.entity, "RoleName", "RoleId")).collect();
+        let list = |wanted: &str, entities: &mut dyn Iterator<Item = &Entity>| {
+            let (name, id) = (format!("{wanted}Name"), format!("{wanted}Id"));
+            let shown = |entity: &Entity| {
+                let of = [(&name, &entity.name), (&id, &entity.id)];
+                Tree::map(of.map(|(member, text)| (member.clone(), Tree::from(text.as_str()))))
+            };
+            let meant = kind.is_none_or(|kind| kind == wanted);
+            Tree::List(entities.filter(|entity| meant && has(entity)).map(shown).collect())
+        };
+        let users = list("User", &mut state.users.values().map(|user| &user.entity));
+        let groups = list("Group", &mut state.groups.values().map(|group| &group.entity));
+        let roles = list("Role", &mut state.roles.values().map(|role| &role.entity));
         Ok(Tree::map([
-            ("PolicyGroups", Tree::List(Vec::new())),
-            ("PolicyUsers", Tree::List(users)),
-            ("PolicyRoles", Tree::List(roles)),
+            ("PolicyGroups", groups),
+            ("PolicyUsers", users),
+            ("PolicyRoles", roles),
             ("IsTruncated", Tree::Bool(false)),
         ]))
+    }
+}
+
+/// Whom a policy hangs on or bounds; the last two name kinds of policies, hence nobody.
+const ENTITIES: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
+/// What a policy is used for.
+pub(super) const USAGES: [&str; 2] = ["PermissionsPolicy", "PermissionsBoundary"];
+
+/// A text that must be one of these, where it is given.
+pub(super) fn one_of<'t>(
+    text: Option<&'t str>,
+    member: &str,
+    known: &[&str],
+) -> Result<Option<&'t str>, Fault> {
+    match text.filter(|text| !known.contains(text)) {
+        None => Ok(text),
+        Some(other) => Err(invalid(format!(
+            "1 validation error detected: Value '{other}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+            known.join(", ")
+        ))),
     }
 }

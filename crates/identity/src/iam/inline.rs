@@ -1,4 +1,4 @@
-//! Policies that stand in a user or a role.
+//! Policies that stand in a user, a group or a role.
 
 use flow::{Fault, Request, Tree};
 use policy::{Kind, Policy};
@@ -14,8 +14,9 @@ use crate::{Identity, registry::Holder};
 
 /// The longest name of a policy, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 128;
-/// What all inline policies of one user or one role take at most, in characters without blanks.
+/// What all inline policies of one user, group or role take at most, in characters without blanks.
 const USER_CHARS_MAX: usize = 2_048;
+const GROUP_CHARS_MAX: usize = 5_120;
 const ROLE_CHARS_MAX: usize = 10_240;
 
 impl Identity {
@@ -26,6 +27,7 @@ impl Identity {
         let holder = need_holder(request)?;
         let (kind, chars_max) = match holder {
             Holder::User(_) => ("user", USER_CHARS_MAX),
+            Holder::Group(_) => ("group", GROUP_CHARS_MAX),
             Holder::Role(_) => ("role", ROLE_CHARS_MAX),
         };
         self.edit(holder, |entity, _| {
@@ -49,6 +51,7 @@ impl Identity {
         let document = entity.inline.get(name).ok_or_else(|| no_policy(holder, name))?;
         let (member, owner) = match holder {
             Holder::User(owner) => ("UserName", owner),
+            Holder::Group(owner) => ("GroupName", owner),
             Holder::Role(owner) => ("RoleName", owner),
         };
         Ok(Tree::map([
@@ -79,6 +82,7 @@ impl Identity {
 fn no_policy(holder: Holder<'_>, name: &str) -> Fault {
     let kind = match holder {
         Holder::User(_) => "user",
+        Holder::Group(_) => "group",
         Holder::Role(_) => "role",
     };
     gone(format!("The {kind} policy with name {name} cannot be found."))

@@ -6,6 +6,7 @@ use flow::{Fault, Request, Tree};
 use policy::{Kind, Policy};
 
 use super::{
+    attached::{USAGES, one_of},
     exists,
     inline::NAME_CHARS_MAX,
     malformed, need,
@@ -89,6 +90,7 @@ impl Identity {
         };
         let prefix = input.text("PathPrefix").unwrap_or("/");
         let only_attached = input.bool("OnlyAttached").unwrap_or(false);
+        let usage = one_of(input.text("PolicyUsageFilter"), "policyUsageFilter", &USAGES)?;
         let state = self.registry.read();
         let of_ours =
             state.policies.values().filter(|policy| ours && policy.path.starts_with(prefix));
@@ -98,6 +100,11 @@ impl Identity {
         let mut all: Vec<_> = of_ours
             .chain(of_aws)
             .filter(|(arn, _)| !only_attached || attachments(arn, &state) > 0)
+            .filter(|(arn, _)| match usage {
+                Some("PermissionsPolicy") => attachments(arn, &state) > 0,
+                Some(_) => boundaries(arn, &state) > 0,
+                None => true,
+            })
             .collect();
         all.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(page(request, "Policies", all))
@@ -293,19 +300,20 @@ fn common(name: &str, id: &str, arn: &str, path: &str, state: &State) -> Vec<(&'
     ]
 }
 
-/// On how many users and roles a policy hangs.
+/// On how many users, groups and roles a policy hangs.
 fn attachments(arn: &str, state: &State) -> usize {
     entities(state).filter(|entity| entity.attached.iter().any(|other| other == arn)).count()
 }
 
-/// How many users and roles a policy bounds.
+/// How many users and roles a policy bounds; groups have no bounds.
 fn boundaries(arn: &str, state: &State) -> usize {
     entities(state).filter(|entity| entity.boundary.as_deref() == Some(arn)).count()
 }
 
 fn entities(state: &State) -> impl Iterator<Item = &crate::entity::Entity> {
     let users = state.users.values().map(|user| &user.entity);
-    users.chain(state.roles.values().map(|role| &role.entity))
+    let groups = state.groups.values().map(|group| &group.entity);
+    users.chain(groups).chain(state.roles.values().map(|role| &role.entity))
 }
 
 fn document(request: &Request) -> Result<String, Fault> {

@@ -3,7 +3,9 @@
 use flow::{Fault, Principal, Request, Tree};
 
 use super::{
-    boundary, conflict_of, exists, need,
+    boundary, conflict_of, exists,
+    groups::in_group,
+    need,
     page::page,
     tags,
     wording::{conflict, gone, invalid, limit, missing, no_such},
@@ -99,6 +101,9 @@ impl Identity {
             if !user.keys.is_empty() {
                 return Err(conflict("Cannot delete entity, must delete access keys first."));
             }
+            if state.groups_of(name).next().is_some() {
+                return Err(in_group());
+            }
         }
         self.keep(Change::NoUser(name.to_owned())).await?;
         Ok(Tree::Null)
@@ -107,6 +112,7 @@ impl Identity {
     /// Nobody signs in with a password here.
     pub(super) fn no_login_profile(&self, request: &Request) -> Result<Tree, Fault> {
         let name = own_or_named(request)?;
+        self.registry.read().users.get(name).ok_or_else(|| no_such(Holder::User(name)))?;
         Err(gone(format!("Login Profile for User {name} cannot be found.")))
     }
 
@@ -162,7 +168,7 @@ pub(super) fn path(request: &Request) -> Result<&str, Fault> {
     check_path(request.input.text("Path").unwrap_or("/"))
 }
 
-fn check_path(path: &str) -> Result<&str, Fault> {
+pub(super) fn check_path(path: &str) -> Result<&str, Fault> {
     let letters = path.chars().all(|c| ('!'..='~').contains(&c)) && !path.contains(['*', '?']);
     if path.starts_with('/') && path.ends_with('/') && letters && path.len() <= PATH_CHARS_MAX {
         Ok(path)

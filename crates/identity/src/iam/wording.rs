@@ -21,6 +21,7 @@ pub(crate) fn invalid(what: impl Into<String>) -> Fault {
 pub(crate) fn no_such(holder: Holder<'_>) -> Fault {
     match holder {
         Holder::User(name) => gone(format!("The user with name {name} cannot be found.")),
+        Holder::Group(name) => gone(format!("The group with name {name} cannot be found.")),
         Holder::Role(name) => gone(format!("The role with name {name} cannot be found.")),
     }
 }

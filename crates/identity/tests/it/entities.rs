@@ -127,7 +127,7 @@ async fn a_session_of_a_user_ends_with_the_user() {
 }
 
 #[tokio::test]
-async fn documents_are_answered_encoded_and_groups_are_refused() {
+async fn documents_are_answered_encoded_and_a_role_that_is_there_stays() {
     let dir = tempfile::tempdir().unwrap();
     let world = world(dir.path(), 1, START).await;
     world.build_role().await;
@@ -135,11 +135,61 @@ async fn documents_are_answered_encoded_and_groups_are_refused() {
     let told = world.iam("GetRolePolicy", &named).await.unwrap();
     let document = told.text("PolicyDocument").unwrap();
     assert!(document.starts_with("%7B%22Version%22%3A%222012-10-17%22"), "{document}");
-    let fault = world.iam("CreateGroup", &[("GroupName", "g")]).await.unwrap_err();
-    assert_eq!(fault.code, "UnsupportedOperation");
-    assert!(fault.message.contains("groups"), "{fault}");
     world.identity.ensure_role("build", "lambda.amazonaws.com", ("p", MAY)).await.unwrap();
     assert_eq!(world.identity.role_arn("build").as_deref(), Some(ROLE));
+}
+
+#[tokio::test]
+async fn a_group_s_policies_are_its_users_and_outlive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = world(dir.path(), 1, START).await;
+    let key = first.identity.add_user("ada", None).await.unwrap();
+    let group = [("GroupName", "ops"), ("Path", "/team/")];
+    let made = first.iam("CreateGroup", &group).await.unwrap();
+    let arn = "arn:aws:iam::123456789012:group/team/ops";
+    assert_eq!(made.get("Group").and_then(|group| group.text("Arn")), Some(arn));
+    let again = first.iam("CreateGroup", &[("GroupName", "OPS")]).await.unwrap_err();
+    assert_eq!(again.code, "EntityAlreadyExistsException");
+    let inline = [("GroupName", "ops"), ("PolicyName", "may"), ("PolicyDocument", MAY)];
+    first.iam("PutGroupPolicy", &inline).await.unwrap();
+    let basic = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    first.iam("AttachGroupPolicy", &[("GroupName", "ops"), ("PolicyArn", basic)]).await.unwrap();
+    let granted = |world: &World| {
+        let caller = world.identity.find(&key.access_key_id).unwrap().caller;
+        world.identity.granted(&caller).identity.len()
+    };
+    assert_eq!(granted(&first), 0);
+    let member = [("GroupName", "ops"), ("UserName", "ada")];
+    first.iam("AddUserToGroup", &member).await.unwrap();
+    first.iam("AddUserToGroup", &member).await.unwrap();
+    assert_eq!(granted(&first), 2);
+    first.database.close().await;
+
+    let second = world(dir.path(), 2, START).await;
+    assert_eq!(granted(&second), 2);
+    let without = "arn:aws:iam::123456789012:group/ops";
+    assert_eq!(second.identity.with_path(without).as_deref(), Some(arn));
+    let keyed = [("UserName", "ada"), ("AccessKeyId", key.access_key_id.as_str())];
+    second.iam("DeleteAccessKey", &keyed).await.unwrap();
+    for (operation, input) in
+        [("DeleteUser", [("UserName", "ada")]), ("DeleteGroup", [("GroupName", "ops")])]
+    {
+        let fault = second.iam(operation, &input).await.unwrap_err();
+        assert_eq!(fault.code, "DeleteConflictException", "{operation}: {fault}");
+    }
+    second.iam("RemoveUserFromGroup", &member).await.unwrap();
+    let fault = second.iam("RemoveUserFromGroup", &member).await.unwrap_err();
+    assert_eq!(fault.code, "NoSuchEntityException");
+    second.iam("DeleteUser", &[("UserName", "ada")]).await.unwrap();
+    let fault = second.iam("DeleteGroup", &[("GroupName", "ops")]).await.unwrap_err();
+    assert!(fault.message.contains("policies"), "{fault}");
+    for (operation, member, value) in
+        [("DetachGroupPolicy", "PolicyArn", basic), ("DeleteGroupPolicy", "PolicyName", "may")]
+    {
+        second.iam(operation, &[("GroupName", "ops"), (member, value)]).await.unwrap();
+    }
+    second.iam("DeleteGroup", &[("GroupName", "ops")]).await.unwrap();
+    second.iam("AddUserToGroup", &member).await.unwrap_err();
 }
 
 #[tokio::test]
