@@ -84,6 +84,10 @@ def test_a_public_object_is_read_by_everybody(server, s3, nobody, bucket):
     found, headers, body = plain(server, "GET", f"/{bucket}/a", headers={"Range": "bytes=1-2"})
     assert (found, body, headers["Content-Range"]) == (206, b"el", "bytes 1-2/5")
     assert headers["x-amz-request-id"] and headers["x-amz-id-2"]
+    # What a page is taken for is not for strangers to choose.
+    with pytest.raises(ClientError) as error:
+        nobody.get_object(Bucket=bucket, Key="a", ResponseContentType="text/html")
+    assert (code(error), status(error)) == ("InvalidRequest", 400)
     denied(nobody.list_objects_v2, Bucket=bucket)
     denied(nobody.put_object, Bucket=bucket, Key="a", Body=b"other")
     denied(nobody.get_object_tagging, Bucket=bucket, Key="a")

@@ -7,7 +7,7 @@ use protocol::RequestParts;
 use crate::{
     gateway::Inner,
     identify::Identified,
-    route::{Place, is_lambda, s3_operation},
+    route::{Place, Query, is_lambda, s3_operation},
 };
 
 /// What an unsigned request may be.
@@ -114,20 +114,32 @@ const OPEN_TO_POLICIES: &[&str] = &[
     "UploadPart",
 ];
 
-/// S3's only word to whoever signs nothing.
-pub(crate) const DENIED: &str = "Access Denied";
+/// What S3 tells whoever signs nothing, and no more.
+pub(crate) fn denied() -> Fault {
+    denied_as("Access Denied")
+}
+
+fn denied_as(why: &str) -> Fault {
+    Fault::new("AccessDenied", why).with_status(403)
+}
 
 /// Why nobody may do this unsigned, whatever a policy allows: S3 wants to know who copies or begins
-/// an upload, and who reads or changes how a bucket is set up.
-pub(crate) fn forbidden(operation: &str) -> Option<&'static str> {
+/// an upload, who reads or changes how a bucket is set up, and who chooses the headers of an answer.
+pub(crate) fn forbidden(operation: &str, query: &str) -> Option<Fault> {
     match operation {
-        "CreateMultipartUpload" => {
-            Some("Anonymous users cannot initiate multipart uploads.  Please authenticate.")
-        }
+        "CreateMultipartUpload" => Some(denied_as(
+            "Anonymous users cannot initiate multipart uploads.  Please authenticate.",
+        )),
         "CopyObject" | "UploadPartCopy" => {
-            Some("Anonymous users cannot copy objects.  Please authenticate.")
+            Some(denied_as("Anonymous users cannot copy objects.  Please authenticate."))
         }
-        other => (!OPEN_TO_POLICIES.contains(&other)).then_some(DENIED),
+        other if !OPEN_TO_POLICIES.contains(&other) => Some(denied()),
+        _ if Query::of(query).names().any(|name| name.starts_with("response-")) => {
+            let message =
+                "Request specific response headers cannot be used for anonymous GET requests.";
+            Some(Fault::new("InvalidRequest", message))
+        }
+        _ => None,
     }
 }
 
@@ -183,10 +195,12 @@ mod tests {
         let model = model::service("s3").unwrap();
         for operation in OPEN_TO_POLICIES {
             assert!(model.operation(operation).is_some(), "{operation}");
-            assert_eq!(forbidden(operation), None);
+            assert_eq!(forbidden(operation, "prefix=a"), None);
         }
         for operation in ["PutBucketPolicy", "DeleteBucket", "CreateBucket", "GetBucketPolicy"] {
-            assert_eq!(forbidden(operation), Some(DENIED));
+            assert_eq!(forbidden(operation, ""), Some(denied()));
         }
+        let chosen = forbidden("GetObject", "x-id=GetObject&response%2Dcontent-type=text/html");
+        assert_eq!(chosen.unwrap().code, "InvalidRequest");
     }
 }

@@ -59,7 +59,7 @@ async fn serve_and_record(
         let response = match denied {
             Denied::ToStrangers => {
                 visit.inner.counters.refused.add();
-                answer::fault(&route, &unnamed(), &visit.ids)
+                answer::fault(&route, &anonymous::denied(), &visit.ids)
             }
             Denied::By(fault) => refused(&visit, &route, call, fault).await,
         };
@@ -101,7 +101,7 @@ async fn serve_and_record(
     }
     call.outcome = outcome(&response);
     if caller.is_nobody() && says(&response, "NoSuchKey") && !may_list(&visit, &caller, &route) {
-        return refused(&visit, &route, call, unnamed()).await;
+        return refused(&visit, &route, call, anonymous::denied()).await;
     }
     answered(visit, route, call, response, turn).await
 }
@@ -132,16 +132,10 @@ async fn denial(visit: &Visit, caller: &Identified, route: &Route) -> Option<Den
         return Some(Denied::ToStrangers);
     }
     let operation = route.operation.as_deref().unwrap_or("unknown");
-    let forbidden =
-        anonymous::forbidden(operation).map(|why| Fault { message: why.to_owned(), ..unnamed() });
+    let query = visit.parts.uri.query().unwrap_or_default();
     // Which policy it was that did not let them in is not for strangers to know.
-    let denied = || visit.denial(caller, route, None).map(|_| unnamed());
-    forbidden.or_else(denied).map(Denied::By)
-}
-
-/// What S3 tells strangers, and no more.
-fn unnamed() -> Fault {
-    Fault::new("AccessDenied", anonymous::DENIED).with_status(403)
+    let denied = || visit.denial(caller, route, None).map(|_| anonymous::denied());
+    anonymous::forbidden(operation, query).or_else(denied).map(Denied::By)
 }
 
 /// Whether the caller may know which keys there are; whoever may not is not told that one is

@@ -17,8 +17,8 @@ pub(super) fn access(asked: &Asked<'_>, operation: &str) -> Access {
         };
     }
     let resource = match (function, asked.text("Qualifier"), asked.text("Resource")) {
-        // A permission is given for a version by its name, on the function as a whole.
-        (Some(function), Some(qualifier), _) if action == "InvokeFunction" => {
+        // Whose ARN names a version or an alias already, names that one.
+        (Some(function), Some(qualifier), _) if function.split(':').nth(7).is_none() => {
             format!("{function}:{qualifier}")
         }
         (Some(function), ..) => function,

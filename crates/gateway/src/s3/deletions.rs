@@ -13,6 +13,7 @@ use s3s::{
 };
 
 use crate::{
+    anonymous,
     answer::{self, Turned},
     budget::Share,
     identify::Identified,
@@ -41,7 +42,7 @@ pub(super) async fn checked(
     };
     let accesses = accesses(visit, &bytes)?;
     match visit.first_denial(caller, route, accesses) {
-        Some(_) if caller.is_nobody() => Err(super::unnamed()),
+        Some(_) if caller.is_nobody() => Err(anonymous::denied()),
         Some(denied) => Err(denied),
         None => Ok(Request::from_parts(head, body)),
     }
