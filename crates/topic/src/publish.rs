@@ -20,6 +20,9 @@ use crate::{
 mod batch;
 mod draft;
 
+/// Rows of one write, each with the whole message in it.
+const ROWS_AT_ONCE_MAX: usize = 32;
+
 impl Publish for Topics {
     fn publish<'a>(
         &'a self,
@@ -92,6 +95,7 @@ impl Inner {
 
     async fn publish(&self, topic: &Topic, message_id: &str, draft: &Draft) -> Result<(), Error> {
         let now = self.clock.now();
+        let mut rows = Vec::new();
         for row in self.subscriptions(&format!("{}/", topic.name)).await? {
             if !row.confirmed() {
                 continue;
@@ -114,7 +118,13 @@ impl Inner {
                 attributes: draft.attributes.clone(),
                 group: draft.group.clone(),
             };
-            self.enqueue(topic, &message, &row).await?;
+            rows.push(delivery_row(topic, message, &row));
+            if rows.len() >= ROWS_AT_ONCE_MAX {
+                self.deliveries.put_all(std::mem::take(&mut rows), now).await?;
+            }
+        }
+        if !rows.is_empty() {
+            self.deliveries.put_all(rows, now).await?;
         }
         Ok(())
     }
@@ -124,23 +134,29 @@ impl Inner {
     pub(crate) async fn enqueue(
         &self,
         topic: &Topic,
-        message: &Message,
+        message: Message,
         to: &Subscription,
     ) -> Result<(), Error> {
-        let id = format!("{}/{}", message.message_id, row_key(&to.arn));
-        let of_topic = topic.attributes.delivery_policy.as_deref();
-        let own = to.settings.delivery_policy.as_deref();
-        let delivery = Delivery {
-            message: message.clone(),
-            protocol: to.protocol,
-            endpoint: to.endpoint.clone(),
-            raw: to.settings.raw,
-            policy: delivery_policy::effective(of_topic, own),
-            dead_letter_queue: to.settings.dead_letter_queue(),
-        };
-        self.deliveries.put(&id, write_row(&delivery), self.clock.now()).await?;
+        let (id, body) = delivery_row(topic, message, to);
+        self.deliveries.put(&id, body, self.clock.now()).await?;
         Ok(())
     }
+}
+
+/// The row of one message to one subscription; both together are its id.
+fn delivery_row(topic: &Topic, message: Message, to: &Subscription) -> (String, Vec<u8>) {
+    let id = format!("{}/{}", message.message_id, row_key(&to.arn));
+    let of_topic = topic.attributes.delivery_policy.as_deref();
+    let own = to.settings.delivery_policy.as_deref();
+    let delivery = Delivery {
+        message,
+        protocol: to.protocol,
+        endpoint: to.endpoint.clone(),
+        raw: to.settings.raw,
+        policy: delivery_policy::effective(of_topic, own),
+        dead_letter_queue: to.settings.dead_letter_queue(),
+    };
+    (id, write_row(&delivery))
 }
 
 /// A UUID that is a function of `text`.

@@ -19,6 +19,9 @@ use crate::{
     topic::{self, Attributes, Topic},
 };
 
+/// Topics at a time (SNS's quota of standard ones).
+const TOPICS_MAX: usize = 100_000;
+
 /// Whose topics these are.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -206,6 +209,10 @@ impl Inner {
             } else {
                 Err(topic::invalid("Attributes", "Topic already exists with different attributes"))
             };
+        }
+        if self.policies.read().expect("no holder panics").len() >= TOPICS_MAX {
+            let what = format!("There are {TOPICS_MAX} topics already.");
+            return Err(Fault::new("TopicLimitExceededException", what).with_status(403));
         }
         let arn = topic::arn(&self.config.account, &self.config.region, name);
         let topic = Topic { attributes: given, tags, ..Topic::new(arn, name.to_owned()) };

@@ -14,6 +14,9 @@ const VALUE_CHARS_MAX: usize = 256;
 
 /// Reads `Tags`.
 pub(crate) fn read(given: &[Tree]) -> Result<BTreeMap<String, String>, Fault> {
+    if given.len() > TAGS_MAX {
+        return Err(too_many());
+    }
     let mut tags = BTreeMap::new();
     for tag in given {
         let (key, value) =
@@ -52,8 +55,7 @@ impl Inner {
         let mut topic = self.topic(required(input, "ResourceArn")?).await.map_err(of_resource)?;
         change(&mut topic.tags);
         if topic.tags.len() > TAGS_MAX {
-            let why = "Could not complete request: tag quota of per resource exceeded";
-            return Err(Fault::new("TagLimitExceededException", why));
+            return Err(too_many());
         }
         self.put_topic(&topic).await?;
         Ok(Tree::Null)
@@ -66,6 +68,11 @@ impl Inner {
         });
         Ok(Tree::map([("Tags", Tree::List(tags.collect()))]))
     }
+}
+
+fn too_many() -> Fault {
+    let why = "Could not complete request: tag quota of per resource exceeded";
+    Fault::new("TagLimitExceededException", why)
 }
 
 /// A topic that is missing, as the operations on tags word it.

@@ -13,6 +13,9 @@ use crate::{
     topic::{self, not_found},
 };
 
+/// Subscriptions of one topic. SNS has 12,500,000; here one publication reads them all at once.
+const SUBSCRIPTIONS_MAX: usize = 10_000;
+
 impl Inner {
     fn owner(&self, protocol: Protocol) -> Owner<'_> {
         Owner { protocol, account: &self.config.account, region: &self.config.region }
@@ -36,8 +39,9 @@ impl Inner {
         let settings = Settings::from_tree(given, self.owner(protocol))?;
         let _changing = self.changing.lock().await;
         let topic = self.topic(topic_arn).await?;
-        let known = self.subscriptions(&format!("{}/", topic.name)).await?;
-        let known = known.into_iter().find(|s| s.protocol == protocol && s.endpoint == endpoint);
+        let all = self.subscriptions(&format!("{}/", topic.name)).await?;
+        let count = all.len();
+        let known = all.into_iter().find(|s| s.protocol == protocol && s.endpoint == endpoint);
         if let Some(known) = known.as_ref().filter(|known| known.confirmed()) {
             if given.is_some_and(|given| !given.members().is_empty()) && known.settings != settings
             {
@@ -45,6 +49,10 @@ impl Inner {
                 return Err(topic::invalid("Attributes", why));
             }
             return Ok(Tree::map([("SubscriptionArn", Tree::from(known.arn.as_str()))]));
+        }
+        if known.is_none() && count >= SUBSCRIPTIONS_MAX {
+            let what = format!("The topic has {SUBSCRIPTIONS_MAX} subscriptions already.");
+            return Err(Fault::new("SubscriptionLimitExceededException", what).with_status(403));
         }
         let arn = known.map_or_else(|| format!("{}:{}", topic.arn, self.chance.uuid()), |k| k.arn);
         let row = Subscription {
@@ -98,7 +106,7 @@ impl Inner {
             attributes: Vec::new(),
             group: None,
         };
-        self.enqueue(topic, &message, row).await
+        self.enqueue(topic, message, row).await
     }
 
     pub(super) async fn confirm(&self, input: &Tree, anonymous: bool) -> Result<Tree, Fault> {

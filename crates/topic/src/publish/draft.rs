@@ -64,7 +64,7 @@ impl Draft {
     /// Reads `Publish` or an entry of `PublishBatch`.
     pub(super) fn from_tree(input: &Tree) -> Result<Self, Fault> {
         if input.get("MessageDeduplicationId").is_some() {
-            let why = "The request includes a parameter that is not valid for this topic type";
+            let why = "The request includes MessageDeduplicationId parameter that is not valid for this topic type";
             return Err(invalid("MessageDeduplicationId", why));
         }
         let group = input.text("MessageGroupId").map(str::to_owned);

@@ -58,6 +58,10 @@ async fn tags_come_and_go() {
     room.tree("UntagResource", input).await.unwrap();
     let told = room.call("ListTagsForResource", &[("ResourceArn", &arn)]).await.unwrap();
     assert_eq!(told.list("Tags"), [tag("a", "2")]);
+    let many: Vec<Tree> = (0..51).map(|n| tag(&format!("k{n}"), "v")).collect();
+    let input = Tree::map([("Name", Tree::from("over-tagged")), ("Tags", Tree::List(many))]);
+    let refused = room.tree("CreateTopic", input).await.unwrap_err();
+    assert_eq!(refused.code, "TagLimitExceededException");
     let gone = room.call("ListTagsForResource", &[("ResourceArn", &format!("{arn}x"))]).await;
     assert_eq!(gone.unwrap_err().code, "ResourceNotFoundException");
     room.close().await;
