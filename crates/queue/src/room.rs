@@ -24,6 +24,9 @@ use crate::{
 /// Calls that wait for messages at a time; further ones are answered at once.
 const WAITING_MAX: usize = 256;
 
+/// Queues at a time. AWS names no limit; all of them are held in memory.
+const QUEUES_MAX: usize = 100_000;
+
 /// Whose queues these are.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -143,6 +146,14 @@ impl Inner {
         self.queues.read().expect("no holder panics").values().cloned().collect()
     }
 
+    /// Refuses one queue more than there may be.
+    pub(crate) fn check_count(&self) -> Result<(), Fault> {
+        if self.queues.read().expect("no holder panics").len() < QUEUES_MAX {
+            return Ok(());
+        }
+        Err(refusal::over_limit(format!("There are {QUEUES_MAX} queues already.")))
+    }
+
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Queue>> {
         self.queues.read().expect("no holder panics").get(name).cloned()
     }
@@ -152,8 +163,11 @@ impl Inner {
         self.by_name(&name)
     }
 
-    /// The queue of a URL.
+    /// The queue of a URL, or of a name in its place, which AWS takes too.
     pub(crate) fn by_url(&self, url: &str) -> Result<Arc<Queue>, Fault> {
+        if queue::check_name(url).is_ok() {
+            return self.by_name(url).ok_or_else(refusal::no_such_queue);
+        }
         let (account, name) = queue::account_and_name(url)?;
         if account != self.config.account.as_str() {
             return Err(refusal::no_such_queue());

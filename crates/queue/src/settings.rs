@@ -64,6 +64,7 @@ impl Inner {
                 .into()),
             };
         }
+        self.check_count()?;
         let arn = queue::arn(&self.config.account, &self.config.region, name);
         let attributes = Attributes::default().with(given)?;
         self.check_redrive(&arn, &attributes, given)?;

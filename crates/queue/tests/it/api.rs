@@ -169,7 +169,8 @@ async fn an_address_that_names_no_queue_of_ours_is_refused() {
     for (address, code) in [
         ("http://127.0.0.1:4580/123456789012/nowhere", "QueueDoesNotExist"),
         ("http://127.0.0.1:4580/111122223333/jobs", "QueueDoesNotExist"),
-        ("jobs", "InvalidAddress"),
+        ("nowhere", "QueueDoesNotExist"),
+        ("a/jobs", "InvalidAddress"),
         ("", "MissingParameter"),
     ] {
         let input = texts(&[("QueueUrl", address)]);
@@ -248,6 +249,8 @@ async fn tags_come_and_go() {
         let input = [("QueueUrl", Tree::from(url("jobs"))), ("TagKeys", Tree::List(keys))];
         assert_eq!(world.code("UntagQueue", Tree::map(input)).await, "InvalidParameterValue");
     }
+    let by_name = world.call("ListQueueTags", texts(&[("QueueUrl", "jobs")])).await;
+    assert_eq!(by_name, Ok(Tree::Map(Vec::new())), "a name stands for its URL");
     let many: Vec<(String, Tree)> = (0..51).map(|n| (format!("k{n}"), Tree::from("v"))).collect();
     let many = Tree::map([("QueueUrl", url("jobs").into()), ("Tags", Tree::Map(many))]);
     assert_eq!(world.code("TagQueue", many).await, "InvalidParameterValue");

@@ -97,10 +97,13 @@ async fn a_task_moves_dead_letters_back_as_new_messages() {
     assert!(started.text("TaskHandle").is_some());
     assert_eq!(world.code("StartMessageMoveTask", source()).await, "InvalidParameterValue");
     world.run();
-    world.settle().await;
-    let listed = world.call("ListMessageMoveTasks", source()).await.unwrap();
-    let task = &listed.list("Results")[0];
-    assert_eq!(task.text("Status"), Some("COMPLETED"));
+    let list = async || {
+        world.call("ListMessageMoveTasks", source()).await.unwrap().list("Results")[0].clone()
+    };
+    world
+        .until("the end of the task", async || list().await.text("Status") == Some("COMPLETED"))
+        .await;
+    let task = list().await;
     assert_eq!(task.int("ApproximateNumberOfMessagesMoved"), Some(1));
     assert_eq!(task.get("TaskHandle"), None);
     let back = world.receive("jobs").await.remove(0);
@@ -144,11 +147,13 @@ async fn a_task_keeps_its_rate_until_it_is_cancelled() {
     ]);
     let started = world.call("StartMessageMoveTask", input).await.unwrap();
     world.run();
-    world.settle().await;
-    assert_eq!(world.counts("jobs").await, (2, 0, 0));
+    let moved = async |count| {
+        world.until("messages that moved", async || world.counts("jobs").await.0 >= count).await;
+        assert_eq!(world.counts("jobs").await, (count, 0, 0));
+    };
+    moved(2).await;
     world.pass(1);
-    world.settle().await;
-    assert_eq!(world.counts("jobs").await, (4, 0, 0));
+    moved(4).await;
     let handle = texts(&[("TaskHandle", started.text("TaskHandle").unwrap())]);
     let cancelled = world.call("CancelMessageMoveTask", handle.clone()).await.unwrap();
     assert_eq!(cancelled.int("ApproximateNumberOfMessagesMoved"), Some(4));

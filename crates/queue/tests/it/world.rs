@@ -1,6 +1,6 @@
 //! One room in a folder of its own, and calls to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use flow::{Caller, Clock, Fault, ManualClock, Request, SeededChance, Service, Timestamp, Tree};
 use queue::{Config, Queues};
@@ -9,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const ENDPOINT: &str = "http://127.0.0.1:4580";
+
+/// How long what must happen may take.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Looks at the other tasks so often before something counts as not happening.
 const YIELDS: usize = 20;
@@ -119,7 +122,19 @@ impl World {
         self.clock.advance(seconds * 1000);
     }
 
-    /// Lets all other tasks do what they can do now.
+    /// Waits for what another task brings about, which may take turns of other threads.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let held = async {
+            while !holds().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(WAIT_MAX, held).await.expect(what);
+        // It may have more to do before it waits for the clock.
+        self.settle().await;
+    }
+
+    /// Lets all other tasks do what they can do now without reading the database.
     pub(crate) async fn settle(&self) {
         for _ in 0..YIELDS {
             tokio::task::yield_now().await;
