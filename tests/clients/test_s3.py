@@ -216,6 +216,23 @@ def test_a_copy_is_as_its_source(s3, bucket):
     )
 
 
+def test_a_copy_onto_itself_changes_something(s3, bucket):
+    put(s3, bucket, "a")
+    onto = {"Bucket": bucket, "Key": "a", "CopySource": f"{bucket}/a"}
+    fails(s3.copy_object, **onto, code_is="InvalidRequest", status_is=400)
+    s3.copy_object(**onto, ServerSideEncryption="AES256")
+    s3.copy_object(**onto, StorageClass="STANDARD")
+    s3.copy_object(**onto, MetadataDirective="REPLACE", Metadata={"who": "me"})
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
+
+
+def test_a_public_access_block_says_something(s3, bucket):
+    fails(
+        s3.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration={},
+        code_is="InvalidRequest", status_is=400,
+    )
+
+
 def test_objects_are_deleted_one_by_one_and_together(s3, bucket):
     put(s3, bucket, "a", "b", "c")
     s3.delete_object(Bucket=bucket, Key="a")

@@ -19,6 +19,9 @@ use crate::{
     room::{Call, Room},
 };
 
+/// Headers that, said of an object's copy onto itself, are a change, whatever they say.
+const CHANGING: [&str; 2] = ["x-amz-server-side-encryption", "x-amz-storage-class"];
+
 /// The source of a copy.
 pub(crate) struct Source {
     pub(crate) bucket: String,
@@ -91,7 +94,9 @@ impl Room {
             },
         )?;
         let replace = replaces(input.metadata_directive.as_ref())?;
-        if !replace && source.bucket == input.bucket && source.key == input.key {
+        let changes = CHANGING.iter().any(|name| call.headers.contains_key(*name));
+        let same = source.bucket == input.bucket && source.key == input.key;
+        if same && !replace && !changes {
             return Err(onto_itself());
         }
         let asked = call

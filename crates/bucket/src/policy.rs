@@ -224,6 +224,16 @@ impl Room {
         input: PutPublicAccessBlockInput,
     ) -> Result<PutPublicAccessBlockOutput, Refusal> {
         let given = input.public_access_block_configuration;
+        let said = [
+            given.block_public_acls,
+            given.ignore_public_acls,
+            given.block_public_policy,
+            given.restrict_public_buckets,
+        ];
+        if said.iter().all(Option::is_none) {
+            let message = "Must specify at least one configuration.";
+            return Err(Refusal::new("InvalidRequest", 400, message));
+        }
         let block = Block {
             acls: given.block_public_acls.unwrap_or(false),
             ignore_acls: given.ignore_public_acls.unwrap_or(false),
