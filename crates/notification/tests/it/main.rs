@@ -231,10 +231,13 @@ async fn a_function_that_never_takes_an_event_counts_as_failed() {
     let world = World::open(folder.path(), "1", Arc::default()).await;
     world.notifications.accept(&object("k", &["slow"])).await.unwrap();
     world.functions.called.notified().await;
-    while world.notifications.queue().counts().await.unwrap().waiting == 0 {
+    // The next try may have begun before anybody looks, so this waits for the last one's failure.
+    while world.notifications.queue().counts().await.unwrap().dead == 0 {
         world.clock.advance(30_000);
         tokio::task::yield_now().await;
     }
+    let dead = world.notifications.queue().dead(1).await.unwrap();
+    assert!(dead[0].reason.contains("did not take it within 30000 ms"), "{}", dead[0].reason);
 }
 
 #[tokio::test]
