@@ -148,3 +148,41 @@ async fn an_object_of_one_part_says_so() {
     let whole = world.get("/bkt/whole?partNumber=1").await.expect(206);
     assert!(!whole.headers.contains_key("x-amz-mp-parts-count"));
 }
+
+#[tokio::test]
+async fn parts_are_shown_where_somebody_asked_for_their_checksums_and_counted_elsewhere() {
+    for (headers, shown) in [(&[][..], false), (&[("x-amz-checksum-algorithm", "SHA1")][..], true)]
+    {
+        let world = World::with_bucket().await;
+        let id = begin(&world, headers).await;
+        let tags = [part(&world, &id, 2, &[b'x'; PART]).await, part(&world, &id, 5, b"end").await];
+        let done = complete(&world, &id, &[(2, &tags[0]), (5, &tags[1])], &[]).await.expect(200);
+        let ask = async |wanted: &str, more: &[(&str, &str)]| {
+            let headers = [&[("x-amz-object-attributes", wanted)][..], more].concat();
+            world.call("GET", "/bkt/big?attributes", &headers, b"").await
+        };
+        let all = "ETag, Checksum,ObjectParts,StorageClass,ObjectSize";
+        let found = ask(all, &[]).await.expect(200);
+        assert!(!found.header("last-modified").is_empty());
+        let text = found.text();
+        let tag = done.element("ETag").replace("&quot;", "").replace('"', "");
+        assert!(text.contains(&format!("<ETag>{tag}</ETag>")), "{text}");
+        assert_eq!(found.element("ObjectSize"), (PART + 3).to_string());
+        assert_eq!(
+            (found.element("StorageClass"), found.element("PartsCount")),
+            ("STANDARD".into(), "2".into())
+        );
+        // The object counts its own.
+        let numbers: &[&str] = if shown { &["1", "2"] } else { &[] };
+        assert_eq!(found.elements("PartNumber"), numbers);
+        assert_eq!(text.contains("<ChecksumSHA1>"), shown, "{text}");
+        let rest = ask(all, &[("x-amz-part-number-marker", "1"), ("x-amz-max-parts", "1")]).await;
+        assert_eq!(rest.elements("PartNumber"), &numbers[numbers.len() / 2..]);
+        assert_eq!(rest.element("IsTruncated"), "false");
+
+        assert!(!ask("ObjectSize", &[]).await.expect(200).text().contains("ETag"));
+        ask("Colour", &[]).await.refused(400, "InvalidArgument");
+        ask(all, &[("x-amz-max-parts", "-1")]).await.refused(400, "InvalidArgument");
+        world.get("/bkt/big?attributes").await.refused(400, "InvalidRequest");
+    }
+}
