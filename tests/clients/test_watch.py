@@ -25,16 +25,20 @@ ACCOUNT = "123456789012"
 REGION = "us-east-2"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": REGION}
 STOP_SECONDS_MAX = 30
+HELD_SECONDS_MAX = 60
 
 
 # ── the servers ──
 
 
 class Proxy:
-    """Passes requests on to moto, and knows which. `delay` holds back reads of objects; `down` refuses them."""
+    """Passes requests on to moto, and knows which. Reads of objects are held back while `open` is not
+    set, and by `delay`; `down` refuses them."""
 
     def __init__(self, target):
         self.delay, self.down, self.seen = 0.0, False, []
+        self.open = threading.Event()
+        self.open.set()
         host, port = target
         proxy = self
 
@@ -47,6 +51,7 @@ class Proxy:
                 proxy.seen.append(action or f"{self.command} {self.path}")
                 if self.command == "GET" and not action:
                     time.sleep(proxy.delay)
+                    proxy.open.wait(HELD_SECONDS_MAX)
                     if proxy.down:
                         return self.send(503, [], b"<Error><Code>ServiceUnavailable</Code></Error>")
                 connection = http.client.HTTPConnection(host, port, timeout=60)
@@ -93,7 +98,8 @@ class Hook:
     """A webhook that notes alerts; `down` answers 503."""
 
     def __init__(self):
-        self.alerts, self.ids, self.down, self.refused = [], [], False, 0
+        # Each alert with the id of its header: requests come side by side.
+        self.taken, self.down, self.refused = [], False, 0
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -103,8 +109,7 @@ class Hook:
                     hook.refused += 1
                     self.send_response(503)
                 else:
-                    hook.alerts.append(json.loads(body))
-                    hook.ids.append(self.headers["x-trailhound-alert-id"])
+                    hook.taken.append((json.loads(body), self.headers["x-trailhound-alert-id"]))
                     self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -115,6 +120,10 @@ class Hook:
         self._server = Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def alerts(self):
+        return [alert for alert, _ in self.taken]
 
     def names(self):
         return sorted(alert["record"]["requestParameters"]["name"] for alert in self.alerts)
@@ -328,10 +337,10 @@ def test_a_notified_object_alerts_and_its_message_is_gone(stage):
     stage.watch()
     stage.put("first topic")
     until(lambda: stage.hook.alerts, "the alert")
-    [alert] = stage.hook.alerts
+    [(alert, id)] = stage.hook.taken
     assert alert["rule"]["title"] == "SNS topic created"
     assert alert["record"]["requestParameters"]["name"] == "first topic"
-    assert alert["id"] == stage.hook.ids[0]
+    assert alert["id"] == id
     until(stage.empty, "an empty queue: the test event and the notice are deleted")
 
 
@@ -432,23 +441,25 @@ def test_what_cannot_be_read_now_comes_again(stage):
     stage.tell(stage.put("in a while"))
     stage.watch()
     until(lambda: "tried again in" in (stage.folder / "log.txt").read_text(), "a try that failed")
-    assert stage.waiting() == (0, 1)
+    assert sum(stage.waiting()) == 1
     stage.proxy.down = False
     until(lambda: stage.hook.names() == ["in a while"], "the alert")
     until(stage.empty, "an empty queue")
     assert not dead(stage)
 
 
-@pytest.mark.parametrize("stage", [2], indirect=True)
+@pytest.mark.parametrize("stage", [6], indirect=True)
 def test_a_message_stays_hidden_while_it_is_worked_on(stage):
-    stage.proxy.delay = 5
+    stage.proxy.open.clear()
     stage.tell(stage.put("slow"))
     stage.watch()
+    # Each comes after half of the time for which the one before hid the message.
+    until(lambda: stage.proxy.seen.count("ChangeMessageVisibility") >= 3, "word for more than its time")
+    stage.proxy.open.set()
     until(lambda: stage.hook.names() == ["slow"], "the alert")
     until(stage.empty, "an empty queue")
     gets = [seen for seen in stage.proxy.seen if seen.startswith("GET /logs-")]
     assert len(gets) == 1, gets
-    assert stage.proxy.seen.count("ChangeMessageVisibility") >= 2
 
 
 def test_sigterm_finishes_what_is_in_hand(stage):
@@ -486,10 +497,10 @@ def test_kill_9_loses_nothing_and_repeats_carry_the_same_id(stage):
     until(lambda: set(stage.hook.names()) == set(names), "an alert of each call")
     until(stage.empty, "an empty queue")
     ids = {}
-    for alert, id in zip(stage.hook.alerts, stage.hook.ids):
+    for alert, id in stage.hook.taken:
         ids.setdefault(alert["record"]["requestParameters"]["name"], set()).add(id)
     assert all(len(of_one) == 1 for of_one in ids.values()), ids
-    assert len(set(stage.hook.ids)) == len(names)
+    assert len(set.union(*ids.values())) == len(names)
 
 
 def test_the_same_object_told_again_alerts_once(stage):
