@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep_until},
@@ -22,7 +23,8 @@ const EVERY: Duration = Duration::from_millis(50);
 const EVERY_IDLE: Duration = Duration::from_millis(500);
 /// How often a scratch folder on disk is.
 const EVERY_SCRATCH: Duration = Duration::from_secs(1);
-/// Looking takes this part of the time at most, however much there is to see.
+/// Looking takes this part of a processor at most, however much there is to see. Its own time counts,
+/// not what it waits for: a crowd that keeps it waiting is to be looked at all the same.
 const PART: u32 = 10;
 
 /// The launcher's two stages are processes too.
@@ -81,7 +83,7 @@ pub(super) struct Gauge {
     looked_at_scratch: Instant,
     took: Duration,
     /// A look that goes on: apart, since a crowd takes long to count, and no deadline waits for it.
-    looking: Option<JoinHandle<(Usage, Crowd)>>,
+    looking: Option<JoinHandle<(Usage, Crowd, Duration)>>,
     share: Share,
     /// The most memory that was seen.
     pub(super) used_bytes: u64,
@@ -113,13 +115,15 @@ impl Gauge {
         let share = self.share;
         let look = move || {
             let Some(id) = pid else { return Default::default() };
+            let before = worked();
             let usage = memory::usage(id, limit);
-            (usage, share.look(id, usage.threads))
+            let crowd = share.look(id, usage.threads);
+            (usage, crowd, worked().saturating_sub(before))
         };
         let looking = self.looking.get_or_insert_with(|| spawn_blocking(look));
-        let (usage, crowd) = looking.await.unwrap_or_default();
+        let (usage, crowd, took) = looking.await.unwrap_or_default();
         self.looking = None;
-        self.took = self.looked.elapsed();
+        self.took = took;
         self.looked = Instant::now();
         let over = self.judge(usage).map(Seen::Over);
         over.or_else(|| match self.share.judge(crowd)? {
@@ -154,4 +158,11 @@ impl Gauge {
         self.looked_at_scratch = Instant::now();
         held > self.resources.scratch_bytes
     }
+}
+
+/// How long this thread has had a processor.
+fn worked() -> Duration {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(tv_sec), u32::try_from(tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
 }

@@ -10,7 +10,7 @@ use crate::memory::family;
 /// Threads of an instance that would run at once, for each processor, before it is a crowd.
 const RUNNABLE_PER_PROCESSOR: usize = 4;
 /// Looks in a row that have to see it so: a moment of many is none.
-const LOOKS_MIN: u32 = 4;
+const LOOKS_MIN: u32 = 3;
 /// Sessions of an instance, each of which some kernels give as much as to the whole server.
 pub(super) const SESSIONS_MAX: usize = 64;
 
@@ -175,10 +175,10 @@ mod tests {
         let mut share = Share::new();
         let crowd = Crowd { runnable: share.runnable_max + 1, ..Crowd::default() };
         let few = Crowd { runnable: share.runnable_max, ..Crowd::default() };
-        let seen = [crowd, crowd, crowd, few, crowd, crowd, crowd, crowd, crowd];
+        let seen = [crowd, crowd, few, crowd, crowd, crowd, crowd];
         let verdicts: Vec<_> = seen.into_iter().map(|seen| share.judge(seen)).collect();
-        assert_eq!(verdicts.iter().position(Option::is_some), Some(7));
-        assert_eq!(verdicts[7..], [Some(Verdict::Lower), None]);
+        assert_eq!(verdicts.iter().position(Option::is_some), Some(5));
+        assert_eq!(verdicts[5..], [Some(Verdict::Lower), None]);
         let sessions = Crowd { sessions: SESSIONS_MAX + 1, ..Crowd::default() };
         assert_eq!(share.judge(sessions), Some(Verdict::Sessions));
     }

@@ -108,35 +108,15 @@ def threads(event):
 
 
 def spin(event):
-    """As many processes as would keep all processors from others; what the kernel says of them."""
-    children = []
-    count = 5 * os.cpu_count() + 8
-    for _ in range(event.get("sessions") or count):
-        child = os.fork()
-        if child == 0:
+    """Processes that would keep all processors from others, and never an answer."""
+    for _ in range(event["processes"]):
+        if os.fork() == 0:
             if event.get("sessions"):
                 os.setsid()
             while True:
                 pass
-        children.append(child)
-    everybody = [0, *children]
-    while any(os.sched_getscheduler(pid) != os.SCHED_IDLE for pid in everybody):
-        time.sleep(0.01)
-    plain = os.sched_param(0)
-    told = {
-        "back": tried(lambda: os.sched_setscheduler(0, os.SCHED_OTHER, plain)),
-        "higher": tried(lambda: os.setpriority(os.PRIO_PROCESS, 0, -1)),
-        "real time": tried(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))),
-    }
-    child = os.fork()
-    if child == 0:
-        os._exit(os.sched_getscheduler(0))
-    told["child"] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    told["processes"] = len(everybody)
-    for child in children:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    return told
+    while True:
+        time.sleep(60)
 
 
 def eat(event):
