@@ -338,9 +338,8 @@ def test_tags_are_kept(functions, echo):
 
 
 def test_what_is_not_offered_says_so(functions, echo):
-    for operation, given in [("publish_version", {}), ("list_aliases", {})]:
-        got = refused(getattr(functions, operation), FunctionName=echo, **given)
-        assert got[0] == "UnknownOperationException" and "$LATEST is the only version" in got[2]
+    got = refused(functions.list_function_url_configs, FunctionName=echo)
+    assert got[0] == "UnknownOperationException" and "not offered by this server's Lambda" in got[2]
     assert functions.get_function_code_signing_config(FunctionName=echo)["FunctionName"] == echo
 
 

@@ -1,7 +1,8 @@
 //! The operations of Lambda: a decoded call in, an answer out.
 //!
-//! There is one version of each function, `$LATEST`; what cannot be honoured is refused by name.
+//! What cannot be honoured is refused by name.
 
+mod alias;
 mod answer;
 mod deploy;
 mod destination;
@@ -14,6 +15,7 @@ mod permission;
 mod settings;
 mod source;
 mod upload;
+mod version;
 
 use flow::{Answer, Fault, Pending, Request, Resource, Service, Tree};
 
@@ -48,6 +50,12 @@ impl Functions {
                 let (named, _) = self.known(input)?;
                 Ok(Tree::map([("FunctionName", Tree::from(named.name))]))
             }
+            "PublishVersion" => self.publish_version(input).await,
+            "CreateAlias" => self.create_alias(input).await,
+            "UpdateAlias" => self.update_alias(input).await,
+            "DeleteAlias" => self.delete_alias(input).await,
+            "GetAlias" => self.get_alias(input),
+            "ListAliases" => self.list_aliases(input),
             "AddPermission" => self.add_permission(input).await,
             "RemovePermission" => self.remove_permission(input).await,
             "GetPolicy" => self.get_policy(input),
@@ -82,7 +90,17 @@ impl Functions {
         }]
     }
 
-    /// The function that a call names, and what is remembered of it.
+    /// The function that a call names, or the version or alias of it, and what is remembered of the
+    /// function.
+    fn qualified(&self, input: &Tree) -> Result<(Named, Row), Fault> {
+        let named = self.named(required(input, "FunctionName")?, input.text("Qualifier"))?;
+        let row = self.row(&named.name).filter(|_| named.is_here);
+        let row = row.ok_or_else(|| not_found(&named.arn()))?;
+        self.version_of(&named, &row)?;
+        Ok((named, row))
+    }
+
+    /// The function that a call names as a whole, and what is remembered of it.
     fn known(&self, input: &Tree) -> Result<(Named, Row), Fault> {
         let named = self.named(required(input, "FunctionName")?, input.text("Qualifier"))?;
         let row = self.row(&named.name).filter(|_| named.is_latest() && named.is_here);
@@ -93,14 +111,8 @@ impl Functions {
     }
 }
 
-/// Versions and aliases are told apart from operations that nobody knows.
 fn not_offered(operation: &str) -> Fault {
-    let why = match operation {
-        "PublishVersion" | "CreateAlias" | "UpdateAlias" | "DeleteAlias" | "GetAlias"
-        | "ListAliases" => "versions and aliases are not offered: $LATEST is the only version",
-        _ => "it is not offered",
-    };
-    let message = format!("{operation}: {why} by this server's Lambda.");
+    let message = format!("{operation}: it is not offered by this server's Lambda.");
     Fault::new("UnknownOperationException", message).with_status(404)
 }
 

@@ -51,7 +51,7 @@ impl Kind {
             ["arn", "aws", "sqs", _, _, _] => Some(Self::Queue),
             ["arn", "aws", "sns", _, _, _] => Some(Self::Topic),
             ["arn", "aws", "lambda", _, _, "function", _]
-            | ["arn", "aws", "lambda", _, _, "function", _, "$LATEST"] => Some(Self::Function),
+            | ["arn", "aws", "lambda", _, _, "function", _, _] => Some(Self::Function),
             _ => None,
         }
     }
@@ -154,7 +154,7 @@ impl Functions {
         match kind {
             Kind::Queue => self.0.destinations.queues.exists(arn),
             Kind::Topic => self.0.destinations.topics.exists(arn),
-            Kind::Function => self.exists(arn.strip_suffix(":$LATEST").unwrap_or(arn)),
+            Kind::Function => self.exists(arn),
         }
     }
 
@@ -172,14 +172,15 @@ impl Functions {
     fn letters(&self, outcome: &Outcome<'_>) -> Vec<(String, Vec<u8>)> {
         let Job { function, request_id, event, .. } = outcome.job;
         let Some(hosted) = self.hosted(function) else { return Vec::new() };
-        let row = self.row(&hosted.function.name).unwrap_or_default();
-        let EventSettings { on_success, on_failure, .. } = row.events.unwrap_or_default();
-        let dead_letters = row.deployment.and_then(|made| made.dead_letters);
+        let EventSettings { on_success, on_failure, .. } = self.event_settings(function);
+        let deployed = hosted.deployed.as_ref();
+        let dead_letters = deployed.and_then(|deployed| deployed.dead_letters.clone());
         let failed = outcome.condition != Condition::Success;
         let (wanted, dead_letters) =
             if failed { (on_failure, dead_letters) } else { (on_success, None) };
         let now = self.0.host.clock.now();
-        let record = wanted.map(|to| (to, "record", invocation_record(outcome, now)));
+        let version = hosted.version.as_str();
+        let record = wanted.map(|to| (to, "record", invocation_record(outcome, version, now)));
         let event_itself = dead_letters.map(|to| (to, "event", dead_letter(outcome)));
         let told = [record, event_itself].into_iter().flatten();
         let letters = told.map(|(to, kind, message)| {
@@ -213,8 +214,9 @@ mod tests {
         let function = "arn:aws:lambda:us-east-2:123456789012:function:f";
         check(function, Some(Kind::Function));
         check(&format!("{function}:$LATEST"), Some(Kind::Function));
+        check(&format!("{function}:live"), Some(Kind::Function));
         for none in [
-            &format!("{function}:live"),
+            &format!("{function}:live:on"),
             "arn:aws:events:us-east-2:123456789012:event-bus/default",
             "arn:aws:s3:::bucket",
             "arn:aws:sns:us-east-2:123456789012:news:3c2a1b00-0000-4000-8000-000000000000",

@@ -51,7 +51,7 @@ pub(crate) fn environment(
     let lambda = [
         ("AWS_LAMBDA_RUNTIME_API", place.runtime_api.as_str()),
         ("AWS_LAMBDA_FUNCTION_NAME", name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &hosted.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
         ("AWS_LAMBDA_LOG_STREAM_NAME", &place.log_stream),

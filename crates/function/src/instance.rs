@@ -60,10 +60,13 @@ pub(crate) struct Host {
     pub(crate) walls: Mutex<Vec<Wall>>,
 }
 
-/// A function and its log.
+/// A function, or one version of it, and its log.
 pub(crate) struct Hosted {
     pub(crate) function: Function,
-    pub(crate) log: Log,
+    /// `$LATEST`, or the number of what was published.
+    pub(crate) version: String,
+    /// All versions of a function have one.
+    pub(crate) log: Arc<Log>,
     /// `None` where the function is one of ours, whose program lies elsewhere.
     pub(crate) deployed: Option<Deployed>,
 }
@@ -73,6 +76,8 @@ pub(crate) struct Deployed {
     pub(crate) code: Arc<Code>,
     pub(crate) runtime: Runtime,
     pub(crate) handler: String,
+    /// The ARN of the queue or topic that receives events which it fails at.
+    pub(crate) dead_letters: Option<String>,
 }
 
 impl Hosted {
@@ -144,7 +149,7 @@ impl Instance {
             endpoint: endpoint
                 .as_ref()
                 .map_or_else(|| host.config.endpoint.clone(), |(_, at)| format!("http://{at}")),
-            log_stream: format!("{day}/[$LATEST]{id}"),
+            log_stream: format!("{day}/[{}]{id}", hosted.version),
         };
         let told = begin.told.clone();
         let order = order(host, hosted, begin, &credentials, &place, &folder);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use flow::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Resources, code::Stored, policy::Policy, runtime::Architecture};
+use crate::{
+    Error, Resources, code::Stored, policy::Policy, runtime::Architecture, version::LATEST,
+};
 
 /// All that is remembered of one function.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,39 @@ pub(crate) struct Row {
     pub(crate) policy: Policy,
     /// What becomes of events that it fails at, where that was said.
     pub(crate) events: Option<EventSettings>,
+    /// Tells it apart from another of the same name, before or after it.
+    #[serde(default)]
+    pub(crate) born: String,
+    /// The number of the version that was published last.
+    #[serde(default)]
+    pub(crate) published: u64,
+    /// Whether it was changed since then.
+    #[serde(default)]
+    pub(crate) changed: bool,
+    /// By name.
+    #[serde(default)]
+    pub(crate) aliases: BTreeMap<String, Alias>,
+    /// What is set beside a version or an alias, by number or name.
+    #[serde(default)]
+    pub(crate) beside: BTreeMap<String, Beside>,
+}
+
+/// A name for a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alias {
+    /// A number, or `$LATEST`.
+    pub(crate) version: String,
+    pub(crate) description: String,
+    pub(crate) revision: String,
+}
+
+/// What may be set for a version or an alias alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) policy: Policy,
+    pub(crate) events: Option<EventSettings>,
+    /// Changes with the policy.
+    pub(crate) revision: Option<String>,
 }
 
 /// What a user deployed, and how it is to run.
@@ -60,6 +95,39 @@ pub(crate) struct EventSettings {
 }
 
 impl Row {
+    /// The policy of the function, or of one of its versions or aliases.
+    pub(crate) fn policy(&self, qualifier: Option<&str>) -> Option<&Policy> {
+        match qualifier {
+            None | Some(LATEST) => Some(&self.policy),
+            Some(other) => self.beside.get(other).map(|beside| &beside.policy),
+        }
+    }
+
+    pub(crate) fn set_policy(&mut self, qualifier: Option<&str>, policy: Policy, revision: String) {
+        match qualifier {
+            None | Some(LATEST) => (self.policy, self.revision) = (policy, revision),
+            Some(other) => {
+                let beside = self.beside.entry(other.to_owned()).or_default();
+                (beside.policy, beside.revision) = (policy, Some(revision));
+            }
+        }
+    }
+
+    /// What becomes of events for the function, or for one of its versions or aliases.
+    pub(crate) fn events(&self, qualifier: Option<&str>) -> Option<&EventSettings> {
+        match qualifier {
+            None | Some(LATEST) => self.events.as_ref(),
+            Some(other) => self.beside.get(other)?.events.as_ref(),
+        }
+    }
+
+    pub(crate) fn set_events(&mut self, qualifier: Option<&str>, events: Option<EventSettings>) {
+        match qualifier {
+            None | Some(LATEST) => self.events = events,
+            Some(other) => self.beside.entry(other.to_owned()).or_default().events = events,
+        }
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a row is JSON")
     }

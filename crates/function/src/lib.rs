@@ -19,6 +19,7 @@ mod source;
 mod api;
 mod kept;
 mod policy;
+mod version;
 
 mod code;
 mod runtime;

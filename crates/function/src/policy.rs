@@ -7,7 +7,7 @@ use flow::{AccountId, ResourcePolicies};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::Functions;
+use crate::{Functions, version::name_in};
 
 /// The longest policy, in bytes.
 pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1024;
@@ -139,10 +139,9 @@ pub(crate) fn of_own(function_arn: &str, account: &AccountId) -> Policy {
 
 impl ResourcePolicies for Functions {
     fn policy_of(&self, arn: &str) -> Option<Arc<str>> {
-        // What follows the name is a version: they all have the function's policy.
-        let parts: Vec<&str> = arn.split(':').take(7).collect();
-        let name = parts.get(6)?;
-        (parts.join(":") == self.arn_of(name)).then(|| self.policy_document(name))?
+        let (name, qualifier) = name_in(arn);
+        let own = arn.strip_prefix(&self.arn_of(name))?;
+        (own.is_empty() || own.starts_with(':')).then(|| self.policy_document(name, qualifier))?
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     Config, Error, Function, Settle, Wall,
     api::Downloads,
     call::{CALLS_MAX, Call},
-    code::Shelf,
+    code::{Code, Shelf},
     destination::Destinations,
     function::Ports,
     instance::{self, Deployed, Host, Hosted},
@@ -27,6 +27,7 @@ use crate::{
     process::Spawner,
     runtime::{self, Interpreters, Runtime},
     source::Sources,
+    version::{LATEST, Versions, name_in, number},
 };
 
 /// The queue's name, and the hop's in `status` and `dead`.
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) host: Arc<Host>,
     pub(crate) queue: Queue,
     pub(crate) table: Table,
+    pub(crate) versions: Versions,
     pub(crate) shelf: Shelf,
     pub(crate) settle: Arc<dyn Settle>,
     pub(crate) destinations: Destinations,
@@ -82,8 +84,12 @@ impl Functions {
         let stuck = |source| Error::Start { step: "launchers' thread", source };
         let table = state.table(TABLE).await?;
         let rows = read_rows(&table).await?;
+        let versions = Versions::open(state, &rows).await?;
+        let published = rows.keys().flat_map(|name| versions.of(name));
+        let published = published.map(|(_, version)| version.deployment.code.folder);
         let deployments = rows.values().filter_map(|row| row.deployment.as_ref());
-        let kept: HashSet<String> = deployments.map(|made| made.code.folder.clone()).collect();
+        let latest = deployments.map(|made| made.code.folder.clone());
+        let kept: HashSet<String> = latest.chain(published).collect();
         let shelf = Shelf::open(config.dir.join("code"), &kept)?;
         // The data directory is above ours.
         let private = config.dir.parent().unwrap_or(&config.dir);
@@ -105,6 +111,7 @@ impl Functions {
             host: Arc::new(host),
             queue: work.queue(QUEUE).await?,
             table,
+            versions,
             shelf,
             settle: ports.settle,
             destinations: Destinations::open(work, ports.queues, ports.topics).await?,
@@ -121,10 +128,7 @@ impl Functions {
             ended: watch::Sender::new(0),
         }));
         for (name, row) in rows {
-            if let Some(deployment) = &row.deployment {
-                let code = Arc::new(functions.0.shelf.take(&deployment.code));
-                functions.host_deployment(&name, deployment, code)?;
-            }
+            functions.host_all(&name, &row)?;
             functions.0.rows.lock().expect("no holder panics").insert(name, row);
         }
         Ok(functions)
@@ -144,10 +148,28 @@ impl Functions {
             });
             row.deployment = None;
         }
-        self.put_hosted(function, None)
+        self.put_hosted(function, LATEST, None)
     }
 
-    /// Whether there is a function of that ARN.
+    /// Runs what was stored of a function: the version that changes, and those that were published.
+    fn host_all(&self, name: &str, row: &Row) -> Result<(), Error> {
+        // Versions share code.
+        let mut codes: HashMap<String, Arc<Code>> = HashMap::new();
+        let mut take = |deployment: &Deployment| {
+            let new = || Arc::new(self.0.shelf.take(&deployment.code));
+            Arc::clone(codes.entry(deployment.code.folder.clone()).or_insert_with(new))
+        };
+        if let Some(deployment) = &row.deployment {
+            self.host_deployment(name, LATEST, deployment, take(deployment))?;
+        }
+        for (number, version) in self.0.versions.of(name) {
+            let code = take(&version.deployment);
+            self.host_deployment(name, &number.to_string(), &version.deployment, code)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a function of that ARN, and the version or alias that it names.
     pub fn exists(&self, arn: &str) -> bool {
         self.hosted(arn).is_some()
     }
@@ -184,8 +206,23 @@ impl Functions {
         taken.unwrap_or_else(|| mpsc::channel(1).1)
     }
 
+    /// What runs under that ARN, whether or not it names a version or an alias.
     pub(crate) fn hosted(&self, arn: &str) -> Option<Arc<Hosted>> {
-        self.0.hosted.lock().expect("no holder panics").get(arn).cloned()
+        let (name, qualifier) = name_in(arn);
+        let get = |arn: &str| self.0.hosted.lock().expect("no holder panics").get(arn).cloned();
+        let Some(qualifier) = qualifier else { return get(arn) };
+        let plain = arn.strip_suffix(qualifier)?.strip_suffix(':')?;
+        if qualifier == LATEST {
+            return get(plain);
+        }
+        if number(qualifier).is_some() {
+            return get(arn);
+        }
+        let version = {
+            let rows = self.0.rows.lock().expect("no holder panics");
+            rows.get(name)?.aliases.get(qualifier)?.version.clone()
+        };
+        if version == LATEST { get(plain) } else { get(&format!("{plain}:{version}")) }
     }
 
     /// What is remembered of the function of that name.
@@ -193,10 +230,10 @@ impl Functions {
         self.0.rows.lock().expect("no holder panics").get(name).cloned()
     }
 
-    /// The document of the function's policy.
-    pub(crate) fn policy_document(&self, name: &str) -> Option<Arc<str>> {
+    /// The document of the policy of a function, or of one of its versions or aliases.
+    pub(crate) fn policy_document(&self, name: &str, qualifier: Option<&str>) -> Option<Arc<str>> {
         let rows = self.0.rows.lock().expect("no holder panics");
-        rows.get(name)?.policy.document().cloned()
+        rows.get(name)?.policy(qualifier)?.document().cloned()
     }
 
     /// The names of all functions, in order.
@@ -211,16 +248,39 @@ impl Functions {
         Ok(())
     }
 
-    /// Forgets a function of a user's; its code goes with its last instance.
+    /// Forgets a function of a user's, with all of its versions; its code goes with its last
+    /// instance.
     pub(crate) async fn forget(&self, name: &str) -> Result<(), Error> {
         self.0.table.delete(name).await?;
-        self.0.rows.lock().expect("no holder panics").remove(name);
-        let gone = self.0.hosted.lock().expect("no holder panics").remove(&self.arn_of(name));
-        if let Some(deployed) = gone.as_ref().and_then(|hosted| hosted.deployed.as_ref()) {
-            Arc::clone(&deployed.code).replace();
-        }
+        let row = self.0.rows.lock().expect("no holder panics").remove(name).unwrap_or_default();
+        let gone: Vec<Arc<Hosted>> = {
+            let mut hosted = self.0.hosted.lock().expect("no holder panics");
+            hosted.extract_if(|_, hosted| hosted.function.name == name).map(|(_, it)| it).collect()
+        };
+        gone.iter().filter_map(|hosted| code(hosted)).for_each(|code| self.let_go(code));
+        self.0.versions.forget(name, &row.born).await;
         self.0.replaced.notify_one();
         Ok(())
+    }
+
+    /// Ends one version; its code goes with the last who runs it.
+    pub(crate) fn retire(&self, arn: &str) {
+        let gone = self.0.hosted.lock().expect("no holder panics").remove(arn);
+        if let Some(code) = gone.as_deref().and_then(code) {
+            self.let_go(code);
+        }
+        self.0.replaced.notify_one();
+    }
+
+    /// Lets code go that was taken from a function, unless another version has it.
+    fn let_go(&self, gone: Arc<Code>) {
+        let kept = {
+            let hosted = self.0.hosted.lock().expect("no holder panics");
+            hosted.values().filter_map(|it| code(it)).any(|code| Arc::ptr_eq(&code, &gone))
+        };
+        if !kept {
+            gone.replace();
+        }
     }
 
     /// The ARN of the function of that name, there or not.
@@ -231,8 +291,7 @@ impl Functions {
 
     /// Instances that the function may have at once.
     pub(crate) fn instances_max(&self, arn: &str) -> usize {
-        let name = arn.rsplit(':').next().unwrap_or(arn);
-        let reserved = self.row(name).and_then(|row| row.reserved);
+        let reserved = self.row(name_in(arn).0).and_then(|row| row.reserved);
         let reserved = reserved.and_then(|count| usize::try_from(count).ok());
         reserved.unwrap_or(self.0.host.config.instances_max)
     }
@@ -242,24 +301,31 @@ impl Functions {
         self.row(name).is_some_and(|row| row.reserved.is_some())
     }
 
-    pub(crate) fn event_settings(&self, name: &str) -> EventSettings {
-        self.row(name).and_then(|row| row.events).unwrap_or_default()
+    /// What becomes of events for that ARN.
+    pub(crate) fn event_settings(&self, arn: &str) -> EventSettings {
+        let (name, qualifier) = name_in(arn);
+        let rows = self.0.rows.lock().expect("no holder panics");
+        rows.get(name).and_then(|row| row.events(qualifier)).cloned().unwrap_or_default()
     }
 
-    /// Runs a deployment from now on; instances of the one before get no more work, and its code
-    /// goes with the last of them.
+    /// Runs a version's deployment from now on; instances of the one before get no more work, and
+    /// its code goes with the last of them.
     pub(crate) fn host_deployment(
         &self,
         name: &str,
+        version: &str,
         deployment: &Deployment,
-        code: Arc<crate::code::Code>,
+        code: Arc<Code>,
     ) -> Result<(), Error> {
         let unknown = Error::Reject { name: name.to_owned(), why: "its runtime is not offered" };
         let runtime = Runtime::of(&deployment.runtime).ok_or(unknown)?;
         let variables = deployment.variables.iter().flatten();
         let function = Function {
             name: name.to_owned(),
-            arn: self.arn_of(name),
+            arn: match version {
+                LATEST => self.arn_of(name),
+                number => format!("{}:{number}", self.arn_of(name)),
+            },
             command: Vec::new(),
             env: variables.map(|(name, value)| (name.into(), value.into())).collect(),
             findings: false,
@@ -268,24 +334,39 @@ impl Functions {
             resources: deployment.resources(),
         };
         let handler = deployment.handler.clone();
-        self.put_hosted(function, Some(Deployed { code, runtime, handler }))
+        let dead_letters = deployment.dead_letters.clone();
+        self.put_hosted(function, version, Some(Deployed { code, runtime, handler, dead_letters }))
     }
 
-    fn put_hosted(&self, function: Function, deployed: Option<Deployed>) -> Result<(), Error> {
-        let path = self.path(&function.name);
-        let log = Log::open(path.clone()).map_err(|source| Error::Disk { path, source })?;
+    fn put_hosted(
+        &self,
+        function: Function,
+        version: &str,
+        deployed: Option<Deployed>,
+    ) -> Result<(), Error> {
+        let log = self.log(&function.name)?;
         let arn = function.arn.clone();
-        let hosted = Arc::new(Hosted { function, log, deployed });
-        let before =
-            self.0.hosted.lock().expect("no holder panics").insert(arn, Arc::clone(&hosted));
-        let code = |hosted: &Hosted| hosted.deployed.as_ref().map(|it| Arc::clone(&it.code));
-        if let Some(old) = before.as_deref().and_then(code)
-            && !code(&hosted).is_some_and(|new| Arc::ptr_eq(&old, &new))
-        {
-            old.replace();
+        let hosted = Arc::new(Hosted { function, version: version.to_owned(), log, deployed });
+        let before = self.0.hosted.lock().expect("no holder panics").insert(arn, hosted);
+        if let Some(old) = before.as_deref().and_then(code) {
+            self.let_go(old);
         }
         self.0.replaced.notify_one();
         Ok(())
+    }
+
+    /// The log of a function: one for all of its versions, since each would begin it anew by itself.
+    fn log(&self, name: &str) -> Result<Arc<Log>, Error> {
+        let known = {
+            let hosted = self.0.hosted.lock().expect("no holder panics");
+            let own = hosted.values().find(|hosted| hosted.function.name == name);
+            own.map(|hosted| Arc::clone(&hosted.log))
+        };
+        let open = || {
+            let path = self.path(name);
+            Log::open(path.clone()).map_err(|source| Error::Disk { path, source }).map(Arc::new)
+        };
+        known.map_or_else(open, Ok)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -298,7 +379,7 @@ impl Functions {
         delivery_id: &str,
         event: Bytes,
     ) -> Result<Accepted, InvokeError> {
-        let plain = arn.strip_suffix(":$LATEST").unwrap_or(arn);
+        let plain = arn.strip_suffix(LATEST).and_then(|arn| arn.strip_suffix(':')).unwrap_or(arn);
         if self.hosted(plain).is_none() {
             return Err(InvokeError::NoSuchFunction(arn.to_owned()));
         }
@@ -321,6 +402,10 @@ impl Functions {
         self.0.queue.put(id, job.to_bytes(), now).await?;
         Ok(())
     }
+}
+
+fn code(hosted: &Hosted) -> Option<Arc<Code>> {
+    hosted.deployed.as_ref().map(|deployed| Arc::clone(&deployed.code))
 }
 
 async fn read_rows(table: &Table) -> Result<BTreeMap<String, Row>, Error> {

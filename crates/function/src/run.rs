@@ -20,6 +20,7 @@ use crate::{
     call::{Call, Called},
     destination::deliver,
     source::poll_all,
+    version::name_in,
 };
 
 /// How long a stop waits for events in flight.
@@ -173,7 +174,7 @@ impl Room {
         }
         let now = self.functions.0.host.clock.now();
         let new = || Crew::new(&hosted, now);
-        let crew = self.crews.entry(job.function.clone()).or_insert_with(new);
+        let crew = self.crews.entry(hosted.function.arn.clone()).or_insert_with(new);
         if crew.room() == 0 {
             let due = now.plus_millis(PASSED_MILLIS);
             return carry::put_back(&self.functions, &lease.id, due).await;
@@ -186,11 +187,11 @@ impl Room {
     /// Starts what waits, as far as there are places.
     fn fly(&mut self, arn: &str) {
         let now = self.functions.0.host.clock.now();
+        let limit = self.limit(arn);
         let Some(crew) = self.crews.get_mut(arn) else { return };
         if let Some(hosted) = self.functions.hosted(arn) {
             crew.renew(&hosted);
         }
-        let limit = self.functions.instances_max(arn);
         while let Some((lease, job, instance)) = crew.next(now, limit) {
             let (functions, hosted) = (self.functions.clone(), Arc::clone(&crew.hosted));
             let stop = self.stop.clone();
@@ -198,12 +199,22 @@ impl Room {
         }
     }
 
+    /// Instances that this version may have: those of the function, without those that its other
+    /// versions keep busy.
+    fn limit(&self, arn: &str) -> usize {
+        let (name, _) = name_in(arn);
+        let others =
+            self.crews.iter().filter(|(other, _)| *other != arn && name_in(other).0 == name);
+        let busy: usize = others.map(|(_, crew)| crew.busy()).sum();
+        self.functions.instances_max(arn).saturating_sub(busy)
+    }
+
     /// Gives a call to an instance, or refuses it at once: nobody waits for a place.
     fn call(&mut self, call: Call) {
         let Call { hosted, job, done } = call;
         let now = self.functions.0.host.clock.now();
         let arn = hosted.function.arn.clone();
-        let limit = self.functions.instances_max(&arn);
+        let limit = self.limit(&arn);
         let crew = self.crews.entry(arn).or_insert_with(|| Crew::new(&hosted, now));
         crew.renew(&hosted);
         let Some(instance) = crew.place(now, limit) else {
@@ -252,6 +263,13 @@ impl Room {
         }
         Carried::tell(answer);
         self.fly(&arn);
+        // The place may be another version's.
+        let (name, _) = name_in(&arn);
+        let others = self.crews.iter().filter(|(other, crew)| {
+            **other != arn && name_in(other).0 == name && !crew.waiting.is_empty()
+        });
+        let others: Vec<String> = others.map(|(arn, _)| arn.clone()).collect();
+        others.iter().for_each(|arn| self.fly(arn));
     }
 
     /// Lets idle instances go; when to look again.

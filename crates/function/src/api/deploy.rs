@@ -7,7 +7,7 @@ use flow::{Access, Decision, Fault, Request, Tree, Who};
 use super::{
     broken, conflict, fault, invalid,
     name::Named,
-    parameter::{Given, architecture, check_revision, refuse_publishing},
+    parameter::{Given, architecture, check_revision},
     required,
     settings::tags,
     upload::digest,
@@ -18,6 +18,7 @@ use crate::{
     code::Code,
     kept::{Deployment, Row},
     runtime::{Architecture, Runtime},
+    version::LATEST,
 };
 
 /// What Lambda takes where nothing is said: seconds, and mebibytes of memory and of scratch space.
@@ -68,21 +69,28 @@ impl Functions {
             dead_letters: None,
         };
         given.change(&mut deployment);
-        let row = Row { deployment: Some(deployment), tags, ..Row::default() };
-        self.deploy(&named.name, row, Arc::new(code)).await
+        let born = self.0.host.chance.uuid();
+        let row = Row { deployment: Some(deployment), tags, born, ..Row::default() };
+        let told = self.deploy(&named.name, row, Arc::new(code)).await?;
+        if input.bool("Publish") != Some(true) {
+            return Ok(told);
+        }
+        let number = self.publish(&named, None).await?;
+        // As Lambda: its version, and yet the ARN without it.
+        self.published(&named, number, self.arn_of(&named.name))
     }
 
     pub(super) async fn update_code(&self, request: &Request) -> Result<Tree, Fault> {
         let input = &request.input;
-        refuse_publishing(input)?;
+        let publish = input.bool("Publish") == Some(true);
         let architecture = architecture(input)?;
         let (_, row) = self.known(input)?;
-        check_revision(input, &row)?;
+        check_revision(input, &row.revision)?;
         self.check_is_users(&row, input)?;
         let zip = self.zip(input, &request.caller).await?;
         let _changing = self.0.changing.lock().await;
         let (named, mut row) = self.known(input)?;
-        check_revision(input, &row)?;
+        check_revision(input, &row.revision)?;
         let Some(made) = &mut row.deployment else { return Err(shipped(&named)) };
         let runtime = offered(&made.runtime)?;
         if input.bool("DryRun") == Some(true) {
@@ -93,7 +101,12 @@ impl Functions {
         let (stored, code) = self.unpacked(zip, &runtime).await?;
         made.code = stored;
         made.architecture = architecture.unwrap_or(made.architecture);
-        self.deploy(&named.name, row, Arc::new(code)).await
+        let told = self.deploy(&named.name, row, Arc::new(code)).await?;
+        if !publish {
+            return Ok(told);
+        }
+        let number = self.publish(&named, None).await?;
+        self.published(&named, number, format!("{}:{number}", self.arn_of(&named.name)))
     }
 
     pub(super) async fn update_configuration(&self, request: &Request) -> Result<Tree, Fault> {
@@ -107,7 +120,7 @@ impl Functions {
         }
         let _changing = self.0.changing.lock().await;
         let (named, mut row) = self.known(input)?;
-        check_revision(input, &row)?;
+        check_revision(input, &row.revision)?;
         let Some(made) = &mut row.deployment else { return Err(shipped(&named)) };
         let moved = given.role.is_some() || given.dead_letters.is_some();
         given.change(made);
@@ -123,6 +136,10 @@ impl Functions {
     }
 
     pub(super) async fn delete_function(&self, input: &Tree) -> Result<Tree, Fault> {
+        let named = self.named(required(input, "FunctionName")?, input.text("Qualifier"))?;
+        if named.qualifier.is_some() {
+            return self.delete_version(input).await;
+        }
         let _changing = self.0.changing.lock().await;
         let (named, row) = self.known(input)?;
         self.check_is_users(&row, input)?;
@@ -134,6 +151,7 @@ impl Functions {
     async fn deploy(&self, name: &str, mut row: Row, code: Arc<Code>) -> Result<Tree, Fault> {
         row.revision = self.0.host.chance.uuid();
         row.modified = self.0.host.clock.now();
+        row.changed = true;
         let deployment = row.deployment.clone();
         if let Err(error) = self.put_row(name, row).await {
             // What runs now is not to lose its files: only code that came with this call goes.
@@ -146,7 +164,7 @@ impl Functions {
             return Err(broken(&error));
         }
         if let Some(deployment) = &deployment {
-            self.host_deployment(name, deployment, code).map_err(|error| broken(&error))?;
+            self.host_deployment(name, LATEST, deployment, code).map_err(|error| broken(&error))?;
         }
         self.changed(name)
     }
@@ -187,7 +205,7 @@ fn offered(runtime: &str) -> Result<Runtime, Fault> {
     Runtime::of(runtime).ok_or_else(gone)
 }
 
-fn shipped(named: &Named) -> Fault {
+pub(super) fn shipped(named: &Named) -> Fault {
     invalid(format!(
         "The function {} is shipped with this server, which is its code: deploy a function of your \
          own under another name.",

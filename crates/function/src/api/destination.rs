@@ -50,7 +50,7 @@ impl Functions {
     /// Whether the function may send to each side, and there is somebody who receives.
     pub(super) fn check_sides(&self, named: &Named, sides: &Sides) -> Result<(), Fault> {
         let own = self.arn_of(&named.name);
-        let hosted = self.hosted(&own).ok_or_else(|| super::not_found(&own))?;
+        let hosted = self.hosted(&named.arn()).ok_or_else(|| super::not_found(&named.arn()))?;
         for arn in [&sides.on_success, &sides.on_failure].into_iter().flatten() {
             let Some(kind) = Kind::of(arn) else {
                 let service = arn.split(':').nth(2).filter(|_| arn.starts_with("arn:"));
@@ -61,7 +61,9 @@ impl Functions {
                 };
                 return Err(sides.wrong(why));
             };
-            if arn.strip_suffix(":$LATEST").unwrap_or(arn) == own {
+            let itself =
+                arn.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+            if itself {
                 return Err(invalid("You can't specify the function as a destination for itself."));
             }
             if !self.destination_exists(kind, arn) {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use flow::{Fault, Request, Tree};
 use serde::de::IgnoredAny;
 
-use super::{broken, fault, invalid, name::LATEST, validation};
+use super::{broken, fault, invalid, validation};
 use crate::{
     Functions, Job,
     call::{Called, Reply, call},
@@ -20,13 +20,14 @@ const CONTEXT_BYTES_MAX: usize = 3_583;
 impl Functions {
     pub(super) async fn invoke_call(&self, request: &Request) -> Result<Tree, Fault> {
         let input = &request.input;
-        let (named, _) = self.known(input)?;
+        let (named, _) = self.qualified(input)?;
         for member in ["TenantId", "DurableExecutionName"] {
             if input.get(member).is_some() {
                 return Err(invalid(format!("{member} is not offered by this server")));
             }
         }
-        let arn = self.arn_of(&named.name);
+        let plain = self.arn_of(&named.name);
+        let arn = if named.is_latest() { plain } else { named.arn() };
         let hosted = self.hosted(&arn).ok_or_else(|| super::not_found(&arn))?;
         let kind = input.text("InvocationType").unwrap_or("RequestResponse");
         let limit = if kind == "Event" { EVENT_BYTES_MAX } else { PAYLOAD_BYTES_MAX };
@@ -42,8 +43,9 @@ impl Functions {
             "RequestResponse" => {
                 job.client_context = input.text("ClientContext").map(context).transpose()?;
                 let tail = input.text("LogType") == Some("Tail");
+                let version = hosted.version.clone();
                 let reply = call(&self.0.calls, hosted, job).await.map_err(refused)?;
-                Ok(answer(reply, tail))
+                Ok(answer(reply, &version, tail))
             }
             other => Err(validation(&format!(
                 "Value '{other}' at 'invocationType' failed to satisfy constraint: Member must \
@@ -101,11 +103,11 @@ fn context(encoded: &str) -> Result<String, Fault> {
     if value.is_object() { Ok(text.chars().map(plain).collect()) } else { Err(wrong()) }
 }
 
-fn answer(reply: Reply, tail: bool) -> Tree {
+fn answer(reply: Reply, version: &str, tail: bool) -> Tree {
     let Reply { payload, failed, log } = reply;
     let mut members = vec![
         ("StatusCode", Tree::Int(200)),
-        ("ExecutedVersion", Tree::from(LATEST)),
+        ("ExecutedVersion", Tree::from(version)),
         ("Payload", Tree::Blob(payload.to_vec())),
     ];
     if failed {

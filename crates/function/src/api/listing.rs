@@ -2,7 +2,7 @@
 
 use flow::{Fault, Tree};
 
-use super::{answer::count, invalid};
+use super::{answer::count, invalid, validation};
 use crate::{Functions, code::UNPACKED_BYTES_MAX};
 
 /// Functions in one page, as Lambda answers them.
@@ -22,12 +22,27 @@ impl Functions {
             let why = format!("MasterRegion {region}: functions of other regions are not offered");
             return Err(invalid(why));
         }
-        Ok(page(input, "Functions", self.configurations(&self.names())))
-    }
-
-    pub(super) fn list_versions(&self, input: &Tree) -> Result<Tree, Fault> {
-        let (named, _) = self.known(input)?;
-        Ok(page(input, "Versions", self.configurations(&[named.name])))
+        let all = match input.text("FunctionVersion") {
+            None => false,
+            Some("ALL") => true,
+            Some(other) => {
+                return Err(validation(&format!(
+                    "Value '{other}' at 'functionVersion' failed to satisfy constraint: Member \
+                     must satisfy enum value set: [ALL]"
+                )));
+            }
+        };
+        if !all {
+            return Ok(page(input, "Functions", self.configurations(&self.names())));
+        }
+        let names = self.names().into_iter().filter(|name| self.exists(&self.arn_of(name)));
+        let versions = names.flat_map(|name| {
+            let rows = self.versions_of(&name);
+            rows.into_iter().map(move |(key, tree)| (format!("{name}:{key}"), tree))
+        });
+        let mut versions: Vec<_> = versions.collect();
+        versions.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(page(input, "Functions", versions))
     }
 
     fn configurations(&self, names: &[String]) -> Vec<(String, Tree)> {
@@ -39,7 +54,10 @@ impl Functions {
     pub(super) fn account_settings(&self) -> Tree {
         let rows: Vec<_> = self.names().iter().filter_map(|name| self.row(name)).collect();
         let stored = rows.iter().filter_map(|row| row.deployment.as_ref());
-        let bytes = stored.map(|made| made.code.bytes).sum();
+        let latest: u64 = stored.map(|made| made.code.bytes).sum();
+        let versions = self.names().into_iter().flat_map(|name| self.0.versions.of(&name));
+        let published: u64 = versions.map(|(_, version)| version.deployment.code.bytes).sum();
+        let bytes = latest.saturating_add(published);
         let reserved: u32 = rows.iter().filter_map(|row| row.reserved).sum();
         let number = |value: u32| Tree::from(i64::from(value));
         let zipped = u64::try_from(ZIP_BYTES_MAX).unwrap_or(u64::MAX);

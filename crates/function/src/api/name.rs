@@ -3,17 +3,17 @@
 use flow::{AccountId, Fault, Region};
 
 use super::validation;
-use crate::{Functions, function::is_name};
+use crate::{Functions, function::is_name, version::LATEST};
 
-/// The only version there is.
-pub(super) const LATEST: &str = "$LATEST";
+/// The longest name of an alias, in bytes; Lambda's limit.
+const ALIAS_BYTES_MAX: usize = 128;
 
 /// A function as a caller named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) name: String,
     /// A version or alias, where one was named.
-    qualifier: Option<String>,
+    pub(super) qualifier: Option<String>,
     /// Whether it is of this account and region.
     pub(super) is_here: bool,
     /// The ARN without a version.
@@ -21,7 +21,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Whether the one version that there is was meant.
+    /// Whether the version that changes was meant.
     pub(super) fn is_latest(&self) -> bool {
         self.qualifier.as_deref().is_none_or(|qualifier| qualifier == LATEST)
     }
@@ -71,9 +71,8 @@ fn parse(
         [name, version] => (*name, Some(*version)),
         _ => return None,
     };
-    let is_version = |text: &str| text == LATEST || is_name(text);
     let qualifier = within.or(qualifier);
-    if !is_name(name) || !qualifier.is_none_or(is_version) {
+    if !is_name(name) || !qualifier.is_none_or(is_qualifier) {
         return None;
     }
     Some(Named {
@@ -82,6 +81,17 @@ fn parse(
         is_here: of_account == own_account && of_region == own_region,
         arn: format!("arn:aws:lambda:{of_region}:{of_account}:function:{name}"),
     })
+}
+
+fn is_qualifier(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let plain = !text.is_empty() && text.len() <= ALIAS_BYTES_MAX && text.bytes().all(allowed);
+    text == LATEST || plain
+}
+
+/// Whether an alias may have this name: numbers are versions'.
+pub(super) fn is_alias(text: &str) -> bool {
+    is_qualifier(text) && text != LATEST && !text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

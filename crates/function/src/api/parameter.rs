@@ -8,7 +8,7 @@ use flow::{Fault, Tree};
 use super::{fault, invalid, validation};
 use crate::{
     environment::RESERVED,
-    kept::{Deployment, Row},
+    kept::Deployment,
     runtime::{Architecture, Runtime},
 };
 
@@ -87,9 +87,9 @@ impl Given {
 }
 
 /// What a caller wants done to a certain state of a function, and to no other.
-pub(super) fn check_revision(input: &Tree, row: &Row) -> Result<(), Fault> {
+pub(super) fn check_revision(input: &Tree, current: &str) -> Result<(), Fault> {
     match input.text("RevisionId") {
-        Some(revision) if revision != row.revision => {
+        Some(revision) if revision != current => {
             let message = "The Revision Id provided does not match the latest Revision Id. Call \
                            the GetFunction/GetAlias API to retrieve the latest Revision Id";
             Err(fault("PreconditionFailedException", message).with_status(412))
@@ -161,15 +161,6 @@ fn refuse(input: &Tree) -> Result<(), Fault> {
             return not(member, "it is not offered");
         }
     }
-    refuse_publishing(input)
-}
-
-/// There are no versions to publish.
-pub(super) fn refuse_publishing(input: &Tree) -> Result<(), Fault> {
-    if input.bool("Publish") == Some(true) {
-        let why = "Publish: versions are not offered by this server: $LATEST is the only one.";
-        return Err(invalid(why));
-    }
     Ok(())
 }
 
@@ -216,7 +207,7 @@ fn dead_letters(config: &Tree) -> Option<String> {
     config.text("TargetArn").filter(|arn| !arn.is_empty()).map(str::to_owned)
 }
 
-fn description(given: &str) -> Result<String, Fault> {
+pub(super) fn description(given: &str) -> Result<String, Fault> {
     if given.chars().count() > DESCRIPTION_CHARS_MAX {
         return Err(validation(&format!(
             "Value at 'description' failed to satisfy constraint: Member must have length less \
@@ -308,7 +299,6 @@ mod tests {
             (Tree::map([("FileSystemConfigs", list())]), "FileSystemConfigs"),
             (Tree::map([("KMSKeyArn", Tree::from("x"))]), "KMSKeyArn"),
             (Tree::map([("PackageType", Tree::from("Image"))]), "PackageType Image"),
-            (Tree::map([("Publish", Tree::from(true))]), "Publish"),
         ] {
             let text = told(input);
             let head = format!("InvalidParameterValueException: {name}");
@@ -318,7 +308,6 @@ mod tests {
             ("VpcConfig", Tree::map([("SubnetIds", Tree::from(Vec::new()))])),
             ("TracingConfig", Tree::map([("Mode", Tree::from("PassThrough"))])),
             ("KMSKeyArn", Tree::from("")),
-            ("Publish", Tree::from(false)),
         ]);
         assert!(Given::read(&plain).is_ok());
     }

@@ -5,7 +5,7 @@ use flow::{Fault, Tree};
 use super::{broken, conflict, fault, invalid, parameter::check_revision, required, validation};
 use crate::{
     Functions,
-    policy::{POLICY_BYTES_MAX, Permission},
+    policy::{POLICY_BYTES_MAX, Permission, Policy},
 };
 
 /// The longest id of a statement, in bytes.
@@ -14,9 +14,10 @@ const SID_BYTES_MAX: usize = 100;
 impl Functions {
     pub(super) async fn add_permission(&self, input: &Tree) -> Result<Tree, Fault> {
         let _changing = self.0.changing.lock().await;
-        let (named, mut row) = self.known(input)?;
-        check_revision(input, &row)?;
-        let arn = self.arn_of(&named.name);
+        let (named, mut row) = self.qualified(input)?;
+        Self::check_not_latest(&named)?;
+        check_revision(input, &self.revision_of(&named, &row)?)?;
+        let arn = named.arn();
         for member in ["FunctionUrlAuthType", "InvokedViaFunctionUrl"] {
             if input.get(member).is_some() {
                 let why = format!("{member}: function URLs are not offered by this server");
@@ -27,7 +28,9 @@ impl Functions {
         let action = required(input, "Action")?;
         check_sid(sid)?;
         check_action(action)?;
-        if row.policy.has(sid) {
+        let qualifier = named.qualifier.as_deref();
+        let mut policy = row.policy(qualifier).cloned().unwrap_or_default();
+        if policy.has(sid) {
             return Err(conflict(format!(
                 "The statement id ({sid}) provided already exists. Please provide a new statement \
                  id, or remove the existing statement."
@@ -46,42 +49,45 @@ impl Functions {
             invalid("The provided principal was invalid. Please check the principal and try again.")
         })?;
         let text = statement.to_string();
-        row.policy.add(statement);
-        if row.policy.document().is_some_and(|document| document.len() > POLICY_BYTES_MAX) {
+        policy.add(statement);
+        if policy.document().is_some_and(|document| document.len() > POLICY_BYTES_MAX) {
             let code = "PolicyLengthExceededException";
             let message =
                 format!("The final policy size is bigger than the limit ({POLICY_BYTES_MAX}).");
             return Err(fault(code, message));
         }
-        row.revision = self.0.host.chance.uuid();
+        row.set_policy(qualifier, policy, self.0.host.chance.uuid());
         self.put_row(&named.name, row).await.map_err(|error| broken(&error))?;
         Ok(Tree::map([("Statement", Tree::from(text))]))
     }
 
     pub(super) async fn remove_permission(&self, input: &Tree) -> Result<Tree, Fault> {
         let _changing = self.0.changing.lock().await;
-        let (named, mut row) = self.known(input)?;
+        let (named, mut row) = self.qualified(input)?;
         let sid = required(input, "StatementId")?;
-        if !row.policy.has(sid) {
+        let qualifier = named.qualifier.as_deref();
+        let mut policy = row.policy(qualifier).cloned().unwrap_or_default();
+        if !policy.has(sid) {
             let message = format!("Statement {sid} is not found in resource policy.");
             return Err(fault("ResourceNotFoundException", message).with_status(404));
         }
-        check_revision(input, &row)?;
-        row.policy.remove(sid);
-        row.revision = self.0.host.chance.uuid();
+        check_revision(input, &self.revision_of(&named, &row)?)?;
+        policy.remove(sid);
+        row.set_policy(qualifier, policy, self.0.host.chance.uuid());
         self.put_row(&named.name, row).await.map_err(|error| broken(&error))?;
         Ok(Tree::Null)
     }
 
     pub(super) fn get_policy(&self, input: &Tree) -> Result<Tree, Fault> {
-        let (_, row) = self.known(input)?;
-        let Some(policy) = row.policy.document() else {
+        let (named, row) = self.qualified(input)?;
+        let policy = row.policy(named.qualifier.as_deref());
+        let Some(policy) = policy.and_then(Policy::document) else {
             let message = "The resource you requested does not exist.";
             return Err(fault("ResourceNotFoundException", message).with_status(404));
         };
         Ok(Tree::map([
             ("Policy", Tree::from(policy.as_ref())),
-            ("RevisionId", Tree::from(row.revision)),
+            ("RevisionId", Tree::from(self.revision_of(&named, &row)?)),
         ]))
     }
 }

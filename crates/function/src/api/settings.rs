@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Functions,
     kept::{EventSettings, Row},
+    version::LATEST,
 };
 
 /// Tags of a function.
@@ -70,11 +71,12 @@ impl Functions {
             return Err(invalid(why));
         }
         let _changing = self.0.changing.lock().await;
-        let (named, mut row) = self.known(input)?;
+        let (named, mut row) = self.qualified(input)?;
+        let qualifier = named.qualifier.as_deref();
         if let Some(sides) = &sides {
             self.check_sides(&named, sides)?;
         }
-        let before = match (anew, row.events.take()) {
+        let before = match (anew, row.events(qualifier).cloned()) {
             (true, _) => EventSettings::default(),
             (false, Some(before)) => before,
             (false, None) => return Err(self.no_events(&named)),
@@ -88,44 +90,57 @@ impl Functions {
             on_success,
             on_failure,
         };
-        let told = self.events_tree(&named, &settings);
-        row.events = Some(settings);
+        let told = self.events_tree(&self.events_arn(&named), &settings);
+        row.set_events(qualifier, Some(settings));
         self.keep(&named, row).await?;
         Ok(told)
     }
 
     pub(super) fn get_events(&self, input: &Tree) -> Result<Tree, Fault> {
-        let (named, row) = self.known(input)?;
-        let settings = row.events.ok_or_else(|| self.no_events(&named))?;
-        Ok(self.events_tree(&named, &settings))
+        let (named, row) = self.qualified(input)?;
+        let settings = row.events(named.qualifier.as_deref());
+        let settings = settings.ok_or_else(|| self.no_events(&named))?;
+        Ok(self.events_tree(&self.events_arn(&named), settings))
     }
 
     pub(super) fn list_events(&self, input: &Tree) -> Result<Tree, Fault> {
         let (named, row) = self.known(input)?;
-        let rows = row.events.iter().map(|it| (named.name.clone(), self.events_tree(&named, it)));
+        let beside =
+            row.beside.iter().filter_map(|(name, it)| Some((name.as_str(), it.events.as_ref()?)));
+        let all = row.events.iter().map(|it| (LATEST, it)).chain(beside);
+        let rows = all.map(|(qualifier, settings)| {
+            let arn = format!("{}:{qualifier}", self.arn_of(&named.name));
+            (qualifier.to_owned(), self.events_tree(&arn, settings))
+        });
         Ok(page(input, "FunctionEventInvokeConfigs", rows.collect()))
     }
 
     pub(super) async fn delete_events(&self, input: &Tree) -> Result<Tree, Fault> {
         let _changing = self.0.changing.lock().await;
-        let (named, mut row) = self.known(input)?;
-        row.events.take().ok_or_else(|| self.no_events(&named))?;
+        let (named, mut row) = self.qualified(input)?;
+        let qualifier = named.qualifier.as_deref();
+        row.events(qualifier).ok_or_else(|| self.no_events(&named))?;
+        row.set_events(qualifier, None);
         self.keep(&named, row).await?;
         Ok(Tree::Null)
     }
 
     fn no_events(&self, named: &Named) -> Fault {
-        let arn = self.arn_of(&named.name);
-        let message = format!("The function {arn}:$LATEST doesn't have an EventInvokeConfig");
+        let arn = self.events_arn(named);
+        let message = format!("The function {arn} doesn't have an EventInvokeConfig");
         fault("ResourceNotFoundException", message).with_status(404)
     }
 
-    fn events_tree(&self, named: &Named, settings: &EventSettings) -> Tree {
+    /// Settings are always told of as a version's or an alias's.
+    fn events_arn(&self, named: &Named) -> String {
+        let qualifier = named.qualifier.as_deref().unwrap_or(LATEST);
+        format!("{}:{qualifier}", self.arn_of(&named.name))
+    }
+
+    fn events_tree(&self, arn: &str, settings: &EventSettings) -> Tree {
         let number = |value: u32| Tree::from(i64::from(value));
-        let mut members = vec![
-            ("LastModified", Tree::Time(settings.modified)),
-            ("FunctionArn", Tree::from(format!("{}:$LATEST", self.arn_of(&named.name)))),
-        ];
+        let mut members =
+            vec![("LastModified", Tree::Time(settings.modified)), ("FunctionArn", Tree::from(arn))];
         let retries = settings.retries.map(|count| number(u32::from(count)));
         members.extend(retries.map(|count| ("MaximumRetryAttempts", count)));
         let age = settings.age_seconds.map(number);
@@ -181,6 +196,12 @@ impl Functions {
 
     fn tagged(&self, input: &Tree) -> Result<(Named, Row), Fault> {
         let named = self.named(required(input, "Resource")?, None)?;
+        if named.qualifier.is_some() {
+            return Err(invalid(
+                "Tags on function aliases and versions are not supported. Please specify either a \
+                 function ARN or an event source mapping ARN.",
+            ));
+        }
         let row = self.row(&named.name).filter(|_| named.is_latest() && named.is_here);
         let row = row.ok_or_else(|| not_found(&named.arn()))?;
         Ok((named, row))

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Functions,
     source::{BATCH_SIZE, Mapping, Step, denied},
+    version::name_in,
 };
 
 /// Mappings of a server: each waits on its queue.
@@ -111,7 +112,10 @@ impl Functions {
 
     pub(super) fn list_mappings(&self, input: &Tree) -> Result<Tree, Fault> {
         let function = match input.text("FunctionName") {
-            Some(name) => Some(self.arn_of(&self.named(name, None)?.name)),
+            Some(name) => {
+                let named = self.named(name, None)?;
+                Some(if named.is_latest() { self.arn_of(&named.name) } else { named.arn() })
+            }
             None => None,
         };
         let source = input.text("EventSourceArn");
@@ -156,8 +160,8 @@ impl Functions {
     /// The ARN of a function that a mapping may name.
     fn mapped(&self, given: &str) -> Result<String, Fault> {
         let named = self.named(given, None)?;
-        let arn = self.arn_of(&named.name);
-        if named.is_latest() && named.is_here && self.exists(&arn) {
+        let arn = if named.is_latest() { self.arn_of(&named.name) } else { named.arn() };
+        if named.is_here && self.exists(&arn) {
             return Ok(arn);
         }
         Err(invalid("Function does not exist"))
@@ -255,7 +259,7 @@ fn in_use(mapping: &Mapping, what: &str) -> Result<(), Fault> {
 
 fn taken(mapping: &Mapping, id: &str) -> Fault {
     let Mapping { source, function, .. } = mapping;
-    let name = function.rsplit(':').next().unwrap_or(function);
+    let (name, _) = name_in(function);
     conflict(format!(
         "An event source mapping with SQS arn (\" {source} \") and function (\" {name} \") already \
          exists. Please update or delete the existing mapping with UUID {id}"

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{Condition, Outcome, Returned};
+use crate::version::{LATEST, name_in};
 
 /// What a dead letter keeps of an error's message, in bytes; Lambda's limit.
 const MESSAGE_BYTES_MAX: usize = 1_024;
@@ -41,7 +42,7 @@ struct RequestContext<'a> {
 #[serde(rename_all = "camelCase")]
 struct ResponseContext<'a> {
     status_code: u16,
-    executed_version: &'static str,
+    executed_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_error: Option<&'a str>,
 }
@@ -64,21 +65,28 @@ impl<'a> Payload<'a> {
 }
 
 /// The record of an invocation, as Lambda sends it.
-pub(super) fn invocation_record(outcome: &Outcome<'_>, now: Timestamp) -> QueueMessage {
+pub(super) fn invocation_record(
+    outcome: &Outcome<'_>,
+    version: &str,
+    now: Timestamp,
+) -> QueueMessage {
     let Outcome { job, condition, tries, returned, .. } = *outcome;
     let record = Record {
         version: "1.0",
         timestamp: now.to_millis_text(),
         request_context: RequestContext {
             request_id: &job.request_id,
-            function_arn: format!("{}:$LATEST", job.function),
+            function_arn: match name_in(&job.function) {
+                (_, Some(_)) => job.function.clone(),
+                (_, None) => format!("{}:{LATEST}", job.function),
+            },
             condition: condition.as_str(),
             approximate_invoke_count: tries,
         },
         request_payload: Payload::of(&job.event),
         response_context: returned.map(|returned| ResponseContext {
             status_code: RAN,
-            executed_version: "$LATEST",
+            executed_version: version,
             function_error: returned.error.map(|_| "Unhandled"),
         }),
         response_payload: returned.map(|returned| Payload::of(returned.payload)),
@@ -136,7 +144,7 @@ mod tests {
         let job = Job::under(ARN, "id".to_owned(), Bytes::from_static(event.as_bytes()));
         let put_at = Timestamp::from_secs(1);
         let outcome = Outcome { job: &job, condition, tries: 3, returned, put_at };
-        invocation_record(&outcome, Timestamp::from_secs(1_795_341_600)).body
+        invocation_record(&outcome, LATEST, Timestamp::from_secs(1_795_341_600)).body
     }
 
     #[test]

@@ -239,11 +239,11 @@ impl Actor {
             request_id: job.request_id.clone(),
             event: job.event.clone(),
             deadline_millis: deadline.as_millis(),
-            arn: self.hosted.function.arn.clone(),
+            arn: job.function.clone(),
             trace_id: trace_id(&self.host),
             client_context: job.client_context.clone(),
         };
-        let line = start_line(&job.request_id);
+        let line = start_line(&job.request_id, &self.hosted.version);
         if give.send(assignment).is_err() {
             // It hung up while it waited, and has to ask again.
             self.phase = Phase::Answered;

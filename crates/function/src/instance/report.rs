@@ -14,8 +14,8 @@ pub(super) struct Report<'a> {
     pub(super) status: Option<&'a str>,
 }
 
-pub(super) fn start_line(request_id: &str) -> String {
-    format!("START RequestId: {request_id} Version: $LATEST")
+pub(super) fn start_line(request_id: &str, version: &str) -> String {
+    format!("START RequestId: {request_id} Version: {version}")
 }
 
 pub(super) fn end_line(request_id: &str) -> String {

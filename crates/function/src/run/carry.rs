@@ -155,7 +155,7 @@ impl Trip {
     /// there are; or, where this was the last, that the event would be too old.
     fn next_try(&self) -> Result<Timestamp, Option<String>> {
         let waits = &self.functions.0.host.config.retry_waits;
-        let settings = self.functions.event_settings(&self.hosted.function.name);
+        let settings = self.functions.event_settings(&self.job.function);
         let tried = usize::try_from(self.lease.attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         if settings.retries.is_some_and(|most| tried >= usize::from(most)) {
             return Err(None);
@@ -169,7 +169,7 @@ impl Trip {
 
     /// Why the event is not tried any more at `at`, for its age.
     fn late(&self, at: Timestamp) -> Option<String> {
-        let settings = self.functions.event_settings(&self.hosted.function.name);
+        let settings = self.functions.event_settings(&self.job.function);
         let age_max = settings.age_seconds?;
         let age = at.millis_since(self.lease.put_at) / 1_000;
         (age >= i64::from(age_max)).then(|| {

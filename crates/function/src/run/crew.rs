@@ -47,9 +47,14 @@ impl Crew {
         WAITING_MAX.saturating_sub(self.waiting.len())
     }
 
+    /// Instances that are at work.
+    pub(super) fn busy(&self) -> usize {
+        self.events + self.calls
+    }
+
     /// Whether nothing of it is at work.
     pub(super) fn is_done(&self) -> bool {
-        self.events + self.calls == 0 && self.waiting.is_empty()
+        self.busy() == 0 && self.waiting.is_empty()
     }
 
     /// Follows a function that was replaced: instances of the old one get no more work.

@@ -13,6 +13,7 @@ mod lambda;
 mod room;
 mod server;
 mod sources;
+mod versions;
 mod walls;
 
 use std::{env, panic::AssertUnwindSafe, pin::Pin, process::ExitCode};
@@ -57,6 +58,9 @@ const TESTS: &[(&str, Test)] = tests![
     lambda::a_role_must_be_passed_and_trust_lambda,
     lambda::a_function_that_stands_still_delays_no_other_for_long,
     lambda::events_of_a_function_without_instances_are_dead_letters,
+    versions::a_version_is_what_was_published_whatever_comes_after_it,
+    versions::events_permissions_and_settings_are_a_versions_own,
+    versions::versions_share_what_is_reserved_for_their_function,
     destinations::a_success_is_told_to_its_destination,
     destinations::a_failure_is_told_after_the_last_try_and_is_no_dead_letter,
     destinations::an_event_that_grew_too_old_is_told_with_its_last_error,
