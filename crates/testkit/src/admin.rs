@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 use server::{DeadLetter, Info, Report, SERVER_FILE};
 use tokio::time::{Instant, sleep};
 
-/// How long a road may take to become empty.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(90);
+/// How long an answer may take.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(90);
+/// How long a road may take to become empty: what has failed often is put off for five minutes.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(5 * 60 + 90);
 /// How often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Looks at a row that must show an empty road.
@@ -28,7 +30,7 @@ impl Admin {
     pub fn of(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join(SERVER_FILE);
         let text = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let http = reqwest::Client::builder().no_proxy().timeout(DRAIN_TIME_MAX).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_TIME_MAX).build()?;
         Ok(Self { info: serde_json::from_slice(&text)?, http })
     }
 
