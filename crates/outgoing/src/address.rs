@@ -32,13 +32,16 @@ pub(crate) fn check(address: IpAddr, allow_private: bool) -> Result<(), Refused>
     }
 }
 
-/// The IPv4 address inside a mapped, translated (64:ff9b::/96) or 6to4 (2002::/16) one: a way around.
+/// The IPv4 address inside a mapped, a compatible (::/96), a translated (64:ff9b::/96, or a network's
+/// own out of 64:ff9b:1::/48) or a 6to4 (2002::/16) one: a way around.
 fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match v6.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some(from(high, low))
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low] => Some(from(high, low)),
+        // What is left of it are `::` and `::1`, which are no IPv4 addresses.
+        [0, 0, 0, 0, 0, 0, high, low] if high > 0 => Some(from(high, low)),
         [0x2002, high, low, ..] => Some(from(high, low)),
         _ => None,
     }
@@ -101,6 +104,8 @@ mod tests {
             "::",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "::169.254.169.254",
             "2002:a9fe:a9fe::1",
         ] {
             assert_eq!(verdict(address, true), "always", "{address}");
@@ -120,6 +125,8 @@ mod tests {
             "fc00::1",
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
+            "::10.0.0.1",
+            "64:ff9b:1:2::10.0.0.1",
         ] {
             assert_eq!(verdict(address, false), "private", "{address}");
             assert_eq!(verdict(address, true), "ok", "{address}");
