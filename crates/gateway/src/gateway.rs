@@ -50,7 +50,7 @@ pub struct Parts {
 }
 
 /// Gives what lies under a path that nobody guesses; asked for all that is neither signed nor a page.
-pub type Downloads = Arc<dyn Fn(&str) -> Option<Page> + Send + Sync>;
+pub type Downloads = Arc<dyn Fn(String) -> Pending<'static, Option<Page>> + Send + Sync>;
 
 /// What anybody may read.
 #[derive(Clone, Debug)]

@@ -68,7 +68,7 @@ pub(crate) async fn answer(
     let (parts, mut body) = request.into_parts();
     let authorization = Authorization::parse(&parts);
     if let Ok(None) = authorization
-        && let Some(page) = open_page(&inner, &parts)
+        && let Some(page) = open_page(&inner, &parts).await
     {
         return page;
     }
@@ -100,7 +100,7 @@ fn request_parts(parts: &request::Parts) -> RequestParts<'_> {
 }
 
 /// What needs no signature and is no call.
-fn open_page(inner: &Inner, parts: &request::Parts) -> Option<Response<Body>> {
+async fn open_page(inner: &Inner, parts: &request::Parts) -> Option<Response<Body>> {
     if parts.method != http::Method::GET {
         return None;
     }
@@ -109,7 +109,8 @@ fn open_page(inner: &Inner, parts: &request::Parts) -> Option<Response<Body>> {
         None if parts.uri.path() == "/health" => {
             Some(answer::page("application/json", r#"{"status":"ok"}"#.into()))
         }
-        None => (inner.downloads)(parts.uri.path())
+        None => (inner.downloads)(parts.uri.path().to_owned())
+            .await
             .map(|page| answer::page(&page.content_type, page.bytes)),
     }
 }

@@ -1,6 +1,6 @@
 //! Where a function's zip can be fetched from, for a while, by whoever asked for it.
 
-use std::{collections::VecDeque, fs, sync::Mutex};
+use std::{collections::VecDeque, sync::Mutex};
 
 use bytes::Bytes;
 use flow::Timestamp;
@@ -45,7 +45,7 @@ impl Functions {
 
     /// The zip that a path of the endpoint gives to whoever knows it; `None` where it is none of
     /// those that `GetFunction` told of in the last minutes.
-    pub fn download(&self, path: &str) -> Option<Bytes> {
+    pub async fn download(&self, path: &str) -> Option<Bytes> {
         let token = path.strip_prefix(PATH)?;
         let now = self.0.host.clock.now();
         let stored = {
@@ -53,6 +53,6 @@ impl Functions {
             let found = tickets.iter().find(|ticket| ticket.token == token && ticket.until > now);
             found?.stored.clone()
         };
-        fs::read(self.0.shelf.take(&stored).zip()).ok().map(Bytes::from)
+        tokio::fs::read(self.0.shelf.take(&stored).zip()).await.ok().map(Bytes::from)
     }
 }

@@ -82,7 +82,7 @@ impl World {
             chance: Arc::new(SeededChance::new(1)),
             limits,
             pages: HashMap::from([("/page.txt".to_owned(), page)]),
-            downloads: Arc::new(|_| None),
+            downloads: Arc::new(|_| Box::pin(std::future::ready(None))),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -76,8 +76,11 @@ pub(crate) fn ports(
 pub(crate) fn downloads(functions: &Functions) -> gateway::Downloads {
     let functions = functions.clone();
     Arc::new(move |path| {
-        let bytes = functions.download(path)?;
-        Some(gateway::Page { content_type: "application/zip".to_owned(), bytes })
+        let functions = functions.clone();
+        Box::pin(async move {
+            let bytes = functions.download(&path).await?;
+            Some(gateway::Page { content_type: "application/zip".to_owned(), bytes })
+        })
     })
 }
 
