@@ -26,6 +26,14 @@ const ZIP: &str = "code.zip";
 /// What it holds, within its folder.
 const TASK: &str = "task";
 
+/// Unpacks a function's zip into `to`, which is made, with its parents.
+///
+/// # Errors
+/// What is wrong with the zip, by the name of the entry at fault; `to` may hold a part of it then.
+pub fn unpack(zip: &[u8], to: &Path) -> Result<(), String> {
+    unpack::unpack(zip, to).map_err(|hazard| hazard.to_string())
+}
+
 /// Where functions' code is kept.
 pub(crate) struct Shelf {
     dir: PathBuf,

@@ -37,6 +37,7 @@ mod wall;
 
 mod error;
 
+pub use crate::code::unpack;
 pub use crate::destination::Outlet;
 pub use crate::error::Error;
 pub use crate::function::{

@@ -12,12 +12,23 @@ use std::{
 };
 
 use flate2::{Crc, read::DeflateDecoder};
+use memchr::memmem;
 use zip::{CompressionMethod, ZipArchive, read::ZipFile, result::ZipError};
 
 /// Lambda's limit on unpacked code, in bytes; counted while inflating, whatever the zip says.
 pub(crate) const UNPACKED_BYTES_MAX: u64 = 250 * 1024 * 1024;
 /// Files and folders of a zip.
 const ENTRIES_MAX: usize = 65_536;
+/// Beginnings of entries anywhere in a zip: that many more as zips that lie in it, unpacked, have.
+const BEGINNINGS_MAX: usize = 4 * ENTRIES_MAX;
+/// What lists the entries, in bytes.
+const LIST_BYTES_MAX: u32 = 32 * 1024 * 1024;
+/// What begins each entry of that list,
+const LISTED: &[u8] = b"PK\x01\x02";
+/// what ends it,
+const END: &[u8] = b"PK\x05\x06";
+/// and how far from a zip's end that may be, in bytes: itself, and the longest comment.
+const END_BYTES_MAX: usize = 22 + 65_535;
 /// The longest part of a path, in bytes, as file systems have it.
 const PART_BYTES_MAX: usize = 255;
 /// The longest path, in bytes.
@@ -47,6 +58,8 @@ pub(crate) enum Hazard {
     Empty,
     #[error("The zip has {0} entries; at most {ENTRIES_MAX} are taken.")]
     TooMany(usize),
+    #[error("The zip's list of entries has {0} bytes; at most {LIST_BYTES_MAX} are taken.")]
+    List(u32),
     #[error("Unzipped size must be smaller than {UNPACKED_BYTES_MAX} bytes")]
     TooLarge,
     #[error("The zip's entry {name:?} {why}.")]
@@ -58,8 +71,13 @@ pub(crate) enum Hazard {
 /// Unpacks into `to`, which is made.
 pub(crate) fn unpack(bytes: &[u8], to: &Path) -> Result<(), Hazard> {
     let broken = |why: ZipError| Hazard::Broken(format!(" ({why})"));
+    check_list(bytes)?;
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    check_names(bytes, archive.central_directory_start())?;
+    let list = archive.central_directory_start();
+    if check_names(bytes, list)? != archive.len() {
+        return Err(Hazard::Broken(" (its end tells of another list of entries)".to_owned()));
+    }
+    check_places(&mut archive, list)?;
     folder(to).map_err(Hazard::Disk)?;
     let mut left = UNPACKED_BYTES_MAX;
     for at in 0..archive.len() {
@@ -84,7 +102,7 @@ fn write<R: Read>(entry: ZipFile<'_, R>, to: &Path, left: u64) -> Result<u64, Ha
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut file = file.map_err(Hazard::Disk)?;
     let ratio = entry.compressed_size().saturating_mul(RATIO_MAX).saturating_add(RATIO_FREE_BYTES);
-    let (expected, mut crc) = (entry.crc32(), Crc::new());
+    let (expected, size, mut crc) = (entry.crc32(), entry.size(), Crc::new());
     let mut bytes: Box<dyn Read> = match entry.compression() {
         CompressionMethod::Deflated => Box::new(DeflateDecoder::new(entry)),
         _ => Box::new(entry),
@@ -93,7 +111,7 @@ fn write<R: Read>(entry: ZipFile<'_, R>, to: &Path, left: u64) -> Result<u64, Ha
     let mut written = 0_u64;
     loop {
         let read = match bytes.read(&mut buffer) {
-            Ok(0) if crc.sum() == expected => return Ok(left - written),
+            Ok(0) if crc.sum() == expected && written == size => return Ok(left - written),
             Ok(0) | Err(_) => return Err(Hazard::Entry { name, why: "is damaged" }),
             Ok(read) => read,
         };
@@ -131,17 +149,62 @@ fn check_kind<R: Read>(entry: &ZipFile<'_, R>) -> Result<(), Hazard> {
     }
 }
 
-/// Reads the names as the zip lists them, since whoever looks entries up by name sees one of two.
-fn check_names(bytes: &[u8], start: u64) -> Result<(), Hazard> {
-    /// What begins each of them, and how long it is before its name.
-    const MARK: &[u8] = b"PK\x01\x02";
+/// Refuses a list of entries that is longer than any that is taken before it is read: a short entry
+/// takes many times its bytes of memory. Wherever a reader finds the list, each of its entries
+/// begins alike.
+fn check_list(bytes: &[u8]) -> Result<(), Hazard> {
+    let beginnings = memmem::find_iter(bytes, LISTED).take(BEGINNINGS_MAX + 1).count();
+    if beginnings > BEGINNINGS_MAX {
+        return Err(Hazard::TooMany(beginnings));
+    }
+    let from = bytes.len().saturating_sub(END_BYTES_MAX);
+    let tail = bytes.get(from..).unwrap_or_default();
+    let size = memmem::rfind(tail, END).and_then(|at| tail.get(at + 12..at + 16)?.try_into().ok());
+    match size.map(u32::from_le_bytes) {
+        // All ones say that it stands elsewhere; beginnings were counted.
+        Some(size) if size > LIST_BYTES_MAX && size != u32::MAX => Err(Hazard::List(size)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses entries that share bytes, with each other or with the list: as many files of as few
+/// bytes as one likes.
+fn check_places(archive: &mut ZipArchive<Cursor<&[u8]>>, list: u64) -> Result<(), Hazard> {
+    let broken = |why: ZipError| Hazard::Broken(format!(" ({why})"));
+    let mut places = Vec::with_capacity(archive.len());
+    for at in 0..archive.len() {
+        let entry = archive.by_index_raw(at).map_err(broken)?;
+        let start = entry.header_start();
+        let end = entry.data_start().unwrap_or(start).saturating_add(entry.compressed_size());
+        if end > list {
+            let why = "is said to be larger than what the zip holds of it";
+            return Err(Hazard::Entry { name: name_of(&entry), why });
+        }
+        places.push((start, end, at));
+    }
+    places.sort_unstable();
+    for pair in places.windows(2) {
+        if let [(_, end, _), (start, _, at)] = pair
+            && end > start
+        {
+            let name = name_of(&archive.by_index_raw(*at).map_err(broken)?);
+            return Err(Hazard::Entry { name, why: "overlaps another entry" });
+        }
+    }
+    Ok(())
+}
+
+/// Reads the names as the zip lists them, since whoever looks entries up by name sees one of two;
+/// how many there are.
+fn check_names(bytes: &[u8], start: u64) -> Result<usize, Hazard> {
+    /// How long each of them is before its name.
     const HEAD_BYTES: usize = 46;
 
     let mut rest = usize::try_from(start).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
     // Whether each path is a file, and by which entry.
     let mut seen: HashMap<Vec<u8>, bool> = HashMap::new();
     let mut entries = 0;
-    while rest.starts_with(MARK) {
+    while rest.starts_with(LISTED) {
         let length = |at: usize| {
             let bytes = rest.get(at..at + 2).and_then(|two| two.try_into().ok());
             bytes.map_or(0, |two| usize::from(u16::from_le_bytes(two)))
@@ -158,7 +221,7 @@ fn check_names(bytes: &[u8], start: u64) -> Result<(), Hazard> {
         let next = HEAD_BYTES + name.len() + extra + comment;
         rest = rest.get(next..).unwrap_or_default();
     }
-    if entries == 0 { Err(Hazard::Empty) } else { Ok(()) }
+    if entries == 0 { Err(Hazard::Empty) } else { Ok(entries) }
 }
 
 fn check_name(name: &[u8], seen: &mut HashMap<Vec<u8>, bool>) -> Result<(), Hazard> {

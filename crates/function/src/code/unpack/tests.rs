@@ -107,6 +107,112 @@ fn what_unpacks_to_too_much_is_refused_while_it_inflates() {
     assert!(refused(&bytes).contains("smaller than 262144000 bytes"));
 }
 
+/// An entry by hand, of stored bytes, that may say of itself what it likes.
+struct Raw {
+    name: &'static str,
+    bytes: &'static [u8],
+    /// The size that the list tells, packed and not; beyond 32 bits in the field for large files.
+    size: u64,
+    /// Where the list says that it begins; `None` is where it does.
+    at: Option<u32>,
+}
+
+fn raw(name: &'static str, bytes: &'static [u8]) -> Raw {
+    Raw { name, bytes, size: u64::try_from(bytes.len()).unwrap(), at: None }
+}
+
+fn two(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap().to_le_bytes()
+}
+
+fn four(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap().to_le_bytes()
+}
+
+/// A zip of them, whose end tells of `count` entries and a list of `list` bytes where these are
+/// given.
+fn by_hand(entries: &[Raw], count: Option<u16>, list: Option<u32>) -> Vec<u8> {
+    let (mut zip, mut listed) = (Vec::new(), Vec::new());
+    for Raw { name, bytes, size, at } in entries {
+        let mut crc = Crc::new();
+        crc.update(bytes);
+        let begins = four(zip.len());
+        let name_length = two(name.len());
+        zip.extend(
+            [b"PK\x03\x04\x2d\0\0\0\0\0\0\0\0\0".as_slice(), &crc.sum().to_le_bytes()].concat(),
+        );
+        zip.extend(four(bytes.len()).repeat(2));
+        zip.extend([&name_length[..], &[0, 0], name.as_bytes(), bytes].concat());
+        let small = u32::try_from(*size).unwrap_or(u32::MAX).to_le_bytes();
+        let large = [&[1, 0, 16, 0], size.to_le_bytes().repeat(2).as_slice()].concat();
+        let extra = if *size > u64::from(u32::MAX) { large } else { Vec::new() };
+        listed.extend(b"PK\x01\x02\x2d\x03\x2d\0\0\0\0\0\0\0\0\0");
+        listed.extend([crc.sum().to_le_bytes(), small, small].concat());
+        listed.extend([name_length, two(extra.len()), [0; 2], [0; 2], [0; 2]].concat());
+        listed.extend(
+            [(0o100_644_u32 << 16).to_le_bytes(), at.map_or(begins, u32::to_le_bytes)].concat(),
+        );
+        listed.extend([name.as_bytes(), &extra].concat());
+    }
+    let (start, size) = (four(zip.len()), four(listed.len()));
+    zip.extend(listed);
+    let count = count.map_or(two(entries.len()), u16::to_le_bytes);
+    zip.extend([b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count].concat());
+    zip.extend([list.map_or(size, u32::to_le_bytes), start].concat());
+    zip.extend([0, 0]);
+    zip
+}
+
+#[test]
+fn a_zip_by_hand_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let zip = by_hand(&[raw("one", b"1"), raw("two", b"22")], None, None);
+    unpack(&zip, &folder.path().join("task")).unwrap();
+    assert_eq!(fs::read(folder.path().join("task/two")).unwrap(), b"22");
+}
+
+#[test]
+fn entries_that_share_bytes_are_refused_by_name() {
+    let twice = [raw("same", b"1"), Raw { at: Some(0), ..raw("again", b"1") }];
+    let told = refused(&by_hand(&twice, None, None));
+    assert!(told.contains("overlaps another entry"), "{told}");
+    // One that reaches over the head of the next.
+    let over = [Raw { size: 20, ..raw("over", b"1") }, raw("under", b"1")];
+    let told = refused(&by_hand(&over, None, None));
+    assert!(told.contains(r#"entry "under" overlaps another entry"#), "{told}");
+}
+
+#[test]
+fn an_entry_that_lies_about_its_size_is_refused_by_name() {
+    for size in [99, u64::from(u32::MAX) + 7, u64::MAX / 2] {
+        let told = refused(&by_hand(&[Raw { size, ..raw("large", b"1") }], None, None));
+        assert!(told.contains(r#"entry "large" is said to be larger"#), "{size}: {told}");
+    }
+    let endless = refused(&by_hand(&[Raw { size: u64::MAX, ..raw("large", b"1") }], None, None));
+    assert!(endless.contains("overflows"), "{endless}");
+    let told = refused(&by_hand(&[Raw { size: 1, ..raw("small", b"123") }], None, None));
+    assert!(told.contains(r#"entry "small" is damaged"#), "{told}");
+}
+
+#[test]
+fn a_list_that_lies_about_itself_makes_nothing() {
+    for count in [0, 1, 9] {
+        let folder = tempfile::tempdir().unwrap();
+        let zip = by_hand(&[raw("one", b"1"), raw("two", b"2")], Some(count), None);
+        assert!(unpack(&zip, &folder.path().join("task")).is_err(), "{count}");
+        assert!(!folder.path().join("task").exists());
+    }
+    let told = refused(&by_hand(&[raw("one", b"1")], None, Some(LIST_BYTES_MAX + 1)));
+    assert!(told.contains("list of entries has 33554433 bytes"), "{told}");
+}
+
+#[test]
+fn a_list_that_is_too_long_is_refused_before_it_is_read() {
+    let zip =
+        [LISTED.repeat(BEGINNINGS_MAX + 1), by_hand(&[raw("one", b"1")], None, None)].concat();
+    assert!(refused(&zip).contains("at most 65536 are taken"));
+}
+
 #[test]
 fn what_is_no_zip_or_an_empty_one_is_refused() {
     assert!(refused(b"print('hello')").starts_with("Could not unzip uploaded file."));
@@ -117,6 +223,22 @@ fn what_is_no_zip_or_an_empty_one_is_refused() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn what_was_packed_comes_back(files: std::collections::BTreeMap<u16, Vec<u8>>) {
+        proptest::prop_assume!(!files.is_empty());
+        let named: Vec<(String, &[u8])> = files
+            .iter()
+            .map(|(number, bytes)| (format!("{}/{number}", number % 3), bytes.as_slice()))
+            .collect();
+        let named: Vec<(&str, &[u8])> = named.iter().map(|(name, it)| (name.as_str(), *it)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let task = folder.path().join("task");
+        unpack(&zip_of(&named), &task).unwrap();
+        for (name, bytes) in named {
+            proptest::prop_assert_eq!(fs::read(task.join(name)).unwrap(), bytes);
+        }
+    }
+
     #[test]
     fn no_bytes_make_a_file_outside(bytes: Vec<u8>, at: usize, flip: u8) {
         let folder = tempfile::tempdir().unwrap();
