@@ -100,6 +100,8 @@ def test_what_cannot_be_created_says_why(functions, role, echo, server):
     )["Role"]["Arn"]
     words = "The role defined for the function cannot be assumed by Lambda."
     assert attempt(Role=untrusting) == ("InvalidParameterValueException", 400, words)
+    abroad = attempt(Role=role.replace(ACCOUNT, "111122223333"))
+    assert abroad == ("AccessDeniedException", 403, "Cross-account pass role is not allowed.")
     assert attempt(Role=role + "-gone") == ("InvalidParameterValueException", 400, words)
     for changes, kind, part in [
         ({"Role": "me"}, "ValidationException", "at 'role'"),

@@ -82,6 +82,7 @@ def test_an_alias_is_made_moved_listed_and_deleted(functions, role):
     expected = {"AliasArn": arn("aliased") + ":live", "Name": "live", "FunctionVersion": "1", "Description": "in use"}
     assert expected.items() <= made.items()
     payload, output = call(functions, "aliased", Qualifier="live")
+    assert output["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
     assert payload == ["one", "1", arn("aliased") + ":live"] and output["ExecutedVersion"] == "1"
     moved = functions.update_alias(FunctionName="aliased", Name="live", FunctionVersion="2", RevisionId=made["RevisionId"])
     assert moved["RevisionId"] != made["RevisionId"] and moved["Description"] == "in use"
@@ -134,6 +135,10 @@ def test_permissions_and_settings_are_a_versions_or_an_aliass_own(functions, rol
     put = functions.put_function_event_invoke_config(FunctionName="guarded", Qualifier="live", MaximumRetryAttempts=0)
     assert put["FunctionArn"] == arn("guarded") + ":live"
     assert refused(functions.get_function_event_invoke_config, FunctionName="guarded")[0] == "ResourceNotFoundException"
+    nothing = refused(functions.remove_permission, FunctionName="guarded", StatementId="s3")
+    assert nothing[2] == "No policy is associated with the given resource."
+    bounds = refused(functions.put_function_event_invoke_config, FunctionName="guarded", MaximumRetryAttempts=3)
+    assert bounds[0] == "ValidationException" and "at 'maximumRetryAttempts'" in bounds[2]
     tags = refused(functions.list_tags, Resource=arn("guarded") + ":1")
     assert tags[0] == "InvalidParameterValueException"
 

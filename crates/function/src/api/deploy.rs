@@ -171,6 +171,10 @@ impl Functions {
 
     /// Whether the caller may give the function this role, and Lambda may take it on.
     fn check_role(&self, request: &Request, role: &str) -> Result<(), Fault> {
+        if role.split(':').nth(4) != Some(self.0.host.config.account.as_str()) {
+            let message = "Cross-account pass role is not allowed.";
+            return Err(fault("AccessDeniedException", message).with_status(403));
+        }
         let pass =
             Access::new("iam:PassRole", role).with("iam:PassedToService", "lambda.amazonaws.com");
         let caller = Who::Caller(&request.caller);

@@ -2,7 +2,7 @@
 
 use flow::{Fault, Tree};
 
-use super::{invalid, name::Named};
+use super::{invalid, name::Named, validation};
 use crate::{
     Functions,
     destination::{Kind, may_send},
@@ -49,6 +49,16 @@ pub(super) fn side_tree(arn: Option<&String>) -> Tree {
 impl Functions {
     /// Whether the function may send to each side, and there is somebody who receives.
     pub(super) fn check_sides(&self, named: &Named, sides: &Sides) -> Result<(), Fault> {
+        for (side, arn) in [("onSuccess", &sides.on_success), ("onFailure", &sides.on_failure)] {
+            if let Some(arn) = arn.as_ref().filter(|arn| !arn.starts_with("arn:")) {
+                return Err(validation(&format!(
+                    "Value '{arn}' at 'destinationConfig.{side}.destination' failed to satisfy \
+                     constraint: Member must satisfy regular expression pattern: \
+                     ^$|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{{2}}(-gov)?-[a-z]+-\\d{{1}})?:\
+                     (\\d{{12}})?:(.*)"
+                )));
+            }
+        }
         let own = self.arn_of(&named.name);
         let hosted = self.hosted(&named.arn()).ok_or_else(|| super::not_found(&named.arn()))?;
         for arn in [&sides.on_success, &sides.on_failure].into_iter().flatten() {

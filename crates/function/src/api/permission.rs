@@ -68,7 +68,10 @@ impl Functions {
         let qualifier = named.qualifier.as_deref();
         let mut policy = row.policy(qualifier).cloned().unwrap_or_default();
         if !policy.has(sid) {
-            let message = format!("Statement {sid} is not found in resource policy.");
+            let message = match policy.document() {
+                Some(_) => format!("Statement {sid} is not found in resource policy."),
+                None => "No policy is associated with the given resource.".to_owned(),
+            };
             return Err(fault("ResourceNotFoundException", message).with_status(404));
         }
         check_revision(input, &self.revision_of(&named, &row)?)?;

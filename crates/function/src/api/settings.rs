@@ -10,7 +10,7 @@ use super::{
     fault, invalid,
     listing::{CONCURRENCY, UNRESERVED_MIN, page},
     name::Named,
-    not_found, required,
+    not_found, required, validation,
 };
 use crate::{
     Functions,
@@ -217,14 +217,22 @@ fn reserved_tree(count: u32) -> Tree {
 }
 
 fn event_settings(input: &Tree) -> Result<EventSettings, Fault> {
-    let within = |member: &str, least: i64, most: i64| match input.int(member) {
-        Some(value) if !(least..=most).contains(&value) => {
-            Err(invalid(format!("{member} must be between {least} and {most}.")))
-        }
-        value => Ok(value),
+    let within = |member: &str, shown: &str, least: i64, most: i64| {
+        let Some(value) = input.int(member) else { return Ok(None) };
+        let bound = if value < least {
+            format!("greater than or equal to {least}")
+        } else if value > most {
+            format!("less than or equal to {most}")
+        } else {
+            return Ok(Some(value));
+        };
+        Err(validation(&format!(
+            "Value '{value}' at '{shown}' failed to satisfy constraint: Member must have value \
+             {bound}"
+        )))
     };
-    let retries = within("MaximumRetryAttempts", 0, 2)?;
-    let age = within("MaximumEventAgeInSeconds", 60, 21_600)?;
+    let retries = within("MaximumRetryAttempts", "maximumRetryAttempts", 0, 2)?;
+    let age = within("MaximumEventAgeInSeconds", "maximumEventAgeInSeconds", 60, 21_600)?;
     Ok(EventSettings {
         retries: retries.and_then(|count| u8::try_from(count).ok()),
         age_seconds: age.and_then(|seconds| u32::try_from(seconds).ok()),

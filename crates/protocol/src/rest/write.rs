@@ -140,6 +140,10 @@ pub(super) fn body(
     let (content_type, bytes) = match body::of(service, structure, answer) {
         Body::Empty => return Vec::new(),
         Body::Bytes(member) => match value(member) {
+            // What a function answers is JSON, and Lambda says so.
+            Some(Tree::Blob(bytes)) if answer && service.name == "lambda" => {
+                ("application/json", bytes.clone())
+            }
             Some(Tree::Blob(bytes)) => ("application/octet-stream", bytes.clone()),
             Some(Tree::Text(text)) => ("application/octet-stream", text.clone().into_bytes()),
             _ if answer => return Vec::new(),
