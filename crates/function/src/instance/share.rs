@@ -166,8 +166,10 @@ mod tests {
             assert_eq!(thread(&format!("9 ({name}) {rest}\n")), Some(expected), "{name}");
         }
         assert_eq!(thread("9 (spin) R 1 7"), None);
+        // Whatever policy the tests run under: no thread of theirs leaves it.
         let own = threads_of(std::process::id());
-        assert!(!own.is_empty() && own.iter().all(|thread| thread.policy == 0), "{own:?}");
+        let first = own.first().unwrap().policy;
+        assert!((0..=7).contains(&first) && own.iter().all(|it| it.policy == first), "{own:?}");
     }
 
     #[test]
