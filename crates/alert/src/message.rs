@@ -55,6 +55,7 @@ pub(crate) fn message(finding: &Finding) -> Message {
             "/userIdentity/userName",
             "/userIdentity/invokedBy",
             "/userIdentity/principalId",
+            "/userIdentity/accountId",
             "/userIdentity/type",
         ]),
         account: fact(&["/recipientAccountId", "/userIdentity/accountId"]),

@@ -165,7 +165,8 @@ fn line(record: &str) -> String {
 
 /// The shortest that tells callers apart: a user's name, a role with its session, a service.
 fn who(record: &Value) -> String {
-    let text = |path: &str| record.pointer(path).and_then(Value::as_str);
+    let text =
+        |path: &str| record.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
     let arn = text("/userIdentity/arn");
     let of_arn = arn.and_then(|arn| arn.splitn(6, ':').nth(5)).map(|tail| {
         let kinds = ["assumed-role/", "user/", "federated-user/"];
@@ -175,6 +176,7 @@ fn who(record: &Value) -> String {
         .or(of_arn)
         .or(text("/userIdentity/invokedBy"))
         .or(text("/userIdentity/principalId"))
+        .or(text("/userIdentity/accountId"))
         .or(text("/userIdentity/type"))
         .unwrap_or("-")
         .to_owned()
@@ -202,6 +204,11 @@ mod tests {
             serde_json::json!({"eventTime": time, "eventSource": "s3.amazonaws.com", "eventName": "x",
                 "userIdentity": {"type": "AWSService", "invokedBy": "a.amazonaws.com"}}),
             "2026-11-22T10:00:00Z a.amazonaws.com s3:x - -",
+        );
+        check(
+            serde_json::json!({"eventTime": time, "eventSource": "s3.amazonaws.com", "eventName": "x",
+                "userIdentity": {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}}),
+            "2026-11-22T10:00:00Z anonymous s3:x - -",
         );
         check(serde_json::json!({}), "- - -:- - -");
     }

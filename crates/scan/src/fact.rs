@@ -21,6 +21,7 @@ struct Identity {
     kind: Option<String>,
     invoked_by: Option<String>,
     name: Option<String>,
+    account: Option<String>,
 }
 
 impl Facts {
@@ -48,6 +49,7 @@ impl Identity {
             b"userName" | b"principalId" => {
                 identity.name = text(value).or_else(|| identity.name.take());
             }
+            b"accountId" => identity.account = text(value),
             _ => {}
         });
         identity
@@ -57,7 +59,7 @@ impl Identity {
     fn who(self) -> Option<String> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let who = given(self.arn).or_else(|| {
-            let more = given(self.invoked_by).or(given(self.name));
+            let more = given(self.invoked_by).or(given(self.name)).or(given(self.account));
             match (given(self.kind), more) {
                 (Some(kind), Some(more)) => Some(format!("{kind} {more}")),
                 (kind, more) => kind.or(more),
@@ -129,6 +131,10 @@ mod tests {
             Some("AWSService lambda.amazonaws.com"),
         );
         check(r#"{"type":"AWSAccount","principalId":""}"#, Some("AWSAccount"));
+        check(
+            r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous"}"#,
+            Some("AWSAccount anonymous"),
+        );
         check(r#"{"type":"SAMLUser","principalId":"x","userName":"ada"}"#, Some("SAMLUser ada"));
         check(r#"{"arn":""}"#, None);
         check("null", None);

@@ -86,6 +86,8 @@ fn who_and_outcome_are_told_from_what_the_record_has() {
         who(json!({"type": "AWSService", "invokedBy": "s3.amazonaws.com"})),
         "s3.amazonaws.com"
     );
+    let anonymous = json!({"type": "AWSAccount", "principalId": "", "accountId": "anonymous"});
+    assert_eq!(who(anonymous), "anonymous");
     assert_eq!(who(json!({"arn": "", "type": "Unknown"})), "Unknown");
     assert_eq!(who(json!(null)), "unknown");
     let outcome = |record: Value| facts(record).outcome;
