@@ -133,8 +133,13 @@ impl Function {
 
 /// Whether a function may have this name.
 pub(crate) fn is_name(name: &str) -> bool {
+    is_word(name, NAME_BYTES_MAX)
+}
+
+/// Whether a text is spelled as Lambda's names are, and so long at most.
+pub(crate) fn is_word(text: &str, bytes_max: usize) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(allowed)
+    !text.is_empty() && text.len() <= bytes_max && text.bytes().all(allowed)
 }
 
 /// What a function signs its calls with.

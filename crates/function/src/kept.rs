@@ -113,6 +113,17 @@ impl Row {
         }
     }
 
+    /// The revision of an alias.
+    pub(crate) fn alias_revision(&self, name: &str) -> Option<&str> {
+        let alias = self.aliases.get(name)?;
+        Some(self.revision_beside(name).unwrap_or(&alias.revision))
+    }
+
+    /// The revision that the policy of a version or an alias has given it.
+    pub(crate) fn revision_beside(&self, qualifier: &str) -> Option<&str> {
+        self.beside.get(qualifier)?.revision.as_deref()
+    }
+
     /// What becomes of events for the function, or for one of its versions or aliases.
     pub(crate) fn events(&self, qualifier: Option<&str>) -> Option<&EventSettings> {
         match qualifier {

@@ -13,14 +13,13 @@ pub(crate) struct Usage {
     pub(crate) threads: u64,
 }
 
-/// Measures `root` and all its descendants. Shared pages count for each process that has them, and
+/// Measures the processes of a family. Shared pages count for each process that has them, and
 /// where that would be more than `limit_bytes`, for each in part.
-pub(crate) fn usage(root: u32, limit_bytes: u64) -> Usage {
-    let family = family(root);
+pub(crate) fn usage(family: &[u32], limit_bytes: u64) -> Usage {
     let mut usage = Usage::default();
     // What one process ever had, however short it was between two looks.
     let mut peak = 0;
-    for pid in &family {
+    for pid in family {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         usage.bytes = usage.bytes.saturating_add(kibibytes(&status, "VmRSS:").unwrap_or(0));
         peak = peak.max(kibibytes(&status, "VmHWM:").unwrap_or(0));
@@ -33,7 +32,7 @@ pub(crate) fn usage(root: u32, limit_bytes: u64) -> Usage {
     usage
 }
 
-/// `root` and all its descendants.
+/// `root`, first, and all its descendants.
 pub(crate) fn family(root: u32) -> Vec<u32> {
     let mut all = vec![root];
     let mut at = 0;
@@ -82,10 +81,10 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        let (id, plenty) = (std::process::id(), u64::MAX);
-        let seen = usage(id, plenty);
+        let (own, plenty) = (family(std::process::id()), u64::MAX);
+        let seen = usage(&own, plenty);
         assert!(seen.bytes > 0 && seen.threads > 0, "{seen:?}");
-        assert!(usage(id, 0).bytes > 0);
+        assert!(usage(&own, 0).bytes > 0);
         assert_eq!(kibibytes("VmPeak:\t 10 kB\nVmRSS:\t  3 kB\n", "VmRSS:"), Some(3_072));
         assert_eq!(kibibytes("", "VmRSS:"), None);
         assert_eq!(number("Threads:\t7\n", "Threads:"), Some(7));

@@ -291,14 +291,19 @@ impl Functions {
 
     /// Instances that the function may have at once.
     pub(crate) fn instances_max(&self, arn: &str) -> usize {
-        let reserved = self.row(name_in(arn).0).and_then(|row| row.reserved);
+        let reserved = self.reserved(name_in(arn).0);
         let reserved = reserved.and_then(|count| usize::try_from(count).ok());
         reserved.unwrap_or(self.0.host.config.instances_max)
     }
 
     /// Whether that many were reserved.
     pub(crate) fn is_reserved(&self, name: &str) -> bool {
-        self.row(name).is_some_and(|row| row.reserved.is_some())
+        self.reserved(name).is_some()
+    }
+
+    /// Asked for each event: nothing but the number leaves the row.
+    fn reserved(&self, name: &str) -> Option<u32> {
+        self.0.rows.lock().expect("no holder panics").get(name)?.reserved
     }
 
     /// What becomes of events for that ARN.

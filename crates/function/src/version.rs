@@ -32,7 +32,7 @@ pub(crate) struct Version {
 pub(crate) struct Versions {
     table: Table,
     /// By name and number.
-    rows: Mutex<BTreeMap<(String, u64), Version>>,
+    rows: Mutex<BTreeMap<Place, Version>>,
 }
 
 impl Versions {
@@ -65,12 +65,15 @@ impl Versions {
         rows.get(&(name.to_owned(), number)).cloned()
     }
 
+    /// How many versions a function has.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        own(&self.rows.lock().expect("no holder panics"), name).count()
+    }
+
     /// The versions of a function, in order.
     pub(crate) fn of(&self, name: &str) -> Vec<(u64, Version)> {
         let rows = self.rows.lock().expect("no holder panics");
-        let from = (name.to_owned(), 0);
-        let own = rows.range(from..).take_while(|((of, _), _)| of == name);
-        own.map(|((_, number), version)| (*number, version.clone())).collect()
+        own(&rows, name).map(|((_, number), version)| (*number, version.clone())).collect()
     }
 
     /// Stores a version. It is not there before [`Versions::take`]: its function has to know of it.
@@ -111,9 +114,24 @@ impl Versions {
     }
 }
 
+type Place = (String, u64);
+
+/// The versions of one function among all.
+fn own<'a>(
+    rows: &'a BTreeMap<Place, Version>,
+    name: &'a str,
+) -> impl Iterator<Item = (&'a Place, &'a Version)> {
+    rows.range((name.to_owned(), 0)..).take_while(move |((of, _), _)| of == name)
+}
+
 /// A function that is made anew under an old name has versions of its own.
 fn key(name: &str, born: &str, number: u64) -> String {
-    format!("{name}/{born}/{number:0DIGITS$}")
+    format!("{name}/{born}/{}", in_order(number))
+}
+
+/// A number as a text that sorts as it does.
+pub(crate) fn in_order(number: u64) -> String {
+    format!("{number:0DIGITS$}")
 }
 
 fn place(key: &str) -> Option<(&str, &str, u64)> {

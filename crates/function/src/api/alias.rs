@@ -55,10 +55,9 @@ impl Functions {
         if let Some(version) = input.text("FunctionVersion") {
             self.check_version(&named, version)?;
         }
-        check_revision(input, &self.alias_revision(&named, name, &row)?)?;
-        let Some(alias) = row.aliases.get_mut(name) else {
-            return Err(self.no_alias(&named, name));
-        };
+        let gone = || self.no_alias(&named, name);
+        check_revision(input, row.alias_revision(name).ok_or_else(gone)?)?;
+        let alias = row.aliases.get_mut(name).ok_or_else(gone)?;
         if let Some(version) = input.text("FunctionVersion") {
             version.clone_into(&mut alias.version);
         }
@@ -108,19 +107,14 @@ impl Functions {
 
     fn alias_tree(&self, named: &Named, name: &str, row: &Row) -> Result<Tree, Fault> {
         let alias = row.aliases.get(name).ok_or_else(|| self.no_alias(named, name))?;
+        let revision = row.alias_revision(name).unwrap_or_default();
         Ok(Tree::map([
             ("AliasArn", Tree::from(format!("{}:{name}", self.arn_of(&named.name)))),
             ("Name", Tree::from(name)),
             ("FunctionVersion", Tree::from(alias.version.as_str())),
             ("Description", Tree::from(alias.description.as_str())),
-            ("RevisionId", Tree::from(self.alias_revision(named, name, row)?)),
+            ("RevisionId", Tree::from(revision)),
         ]))
-    }
-
-    fn alias_revision(&self, named: &Named, name: &str, row: &Row) -> Result<String, Fault> {
-        let alias = row.aliases.get(name).ok_or_else(|| self.no_alias(named, name))?;
-        let beside = row.beside.get(name).and_then(|beside| beside.revision.clone());
-        Ok(beside.unwrap_or_else(|| alias.revision.clone()))
     }
 
     /// Whether the function has that version.

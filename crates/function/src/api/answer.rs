@@ -60,8 +60,7 @@ impl Functions {
         let mut members =
             vec![("FunctionName", Tree::from(name)), ("FunctionArn", Tree::from(arn))];
         members.extend(of_deployment(&version.deployment));
-        let beside = row.beside.get(&number).and_then(|beside| beside.revision.as_ref());
-        let revision = beside.unwrap_or(&version.revision);
+        let revision = row.revision_beside(&number).unwrap_or(&version.revision);
         members.extend(common(name, &number, revision, version.modified));
         Tree::map(members)
     }

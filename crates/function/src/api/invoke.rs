@@ -26,8 +26,7 @@ impl Functions {
                 return Err(invalid(format!("{member} is not offered by this server")));
             }
         }
-        let plain = self.arn_of(&named.name);
-        let arn = if named.is_latest() { plain } else { named.arn() };
+        let arn = self.runs_as(&named);
         let hosted = self.hosted(&arn).ok_or_else(|| super::not_found(&arn))?;
         let kind = input.text("InvocationType").unwrap_or("RequestResponse");
         let limit = if kind == "Event" { EVENT_BYTES_MAX } else { PAYLOAD_BYTES_MAX };

@@ -3,7 +3,11 @@
 use flow::{AccountId, Fault, Region};
 
 use super::validation;
-use crate::{Functions, function::is_name, version::LATEST};
+use crate::{
+    Functions,
+    function::{is_name, is_word},
+    version::LATEST,
+};
 
 /// The longest name of an alias, in bytes; Lambda's limit.
 const ALIAS_BYTES_MAX: usize = 128;
@@ -36,6 +40,11 @@ impl Named {
 }
 
 impl Functions {
+    /// The ARN under which that runs here: what changes has no version in it.
+    pub(super) fn runs_as(&self, named: &Named) -> String {
+        if named.is_latest() { self.arn_of(&named.name) } else { named.arn() }
+    }
+
     /// Reads what a caller wrote for a function.
     pub(super) fn named(&self, given: &str, qualifier: Option<&str>) -> Result<Named, Fault> {
         let config = &self.0.host.config;
@@ -84,9 +93,7 @@ fn parse(
 }
 
 fn is_qualifier(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let plain = !text.is_empty() && text.len() <= ALIAS_BYTES_MAX && text.bytes().all(allowed);
-    text == LATEST || plain
+    text == LATEST || is_word(text, ALIAS_BYTES_MAX)
 }
 
 /// Whether an alias may have this name: numbers are versions'.

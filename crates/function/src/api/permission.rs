@@ -5,6 +5,7 @@ use flow::{Fault, Tree};
 use super::{broken, conflict, fault, invalid, parameter::check_revision, required, validation};
 use crate::{
     Functions,
+    function::is_word,
     policy::{POLICY_BYTES_MAX, Permission, Policy},
 };
 
@@ -96,8 +97,7 @@ impl Functions {
 }
 
 fn check_sid(sid: &str) -> Result<(), Fault> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if !sid.is_empty() && sid.len() <= SID_BYTES_MAX && sid.bytes().all(allowed) {
+    if is_word(sid, SID_BYTES_MAX) {
         return Ok(());
     }
     Err(validation(&format!(

@@ -112,10 +112,7 @@ impl Functions {
 
     pub(super) fn list_mappings(&self, input: &Tree) -> Result<Tree, Fault> {
         let function = match input.text("FunctionName") {
-            Some(name) => {
-                let named = self.named(name, None)?;
-                Some(if named.is_latest() { self.arn_of(&named.name) } else { named.arn() })
-            }
+            Some(name) => Some(self.runs_as(&self.named(name, None)?)),
             None => None,
         };
         let source = input.text("EventSourceArn");
@@ -160,7 +157,7 @@ impl Functions {
     /// The ARN of a function that a mapping may name.
     fn mapped(&self, given: &str) -> Result<String, Fault> {
         let named = self.named(given, None)?;
-        let arn = if named.is_latest() { self.arn_of(&named.name) } else { named.arn() };
+        let arn = self.runs_as(&named);
         if named.is_here && self.exists(&arn) {
             return Ok(arn);
         }

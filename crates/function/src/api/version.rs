@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Functions,
     kept::Row,
-    version::{LATEST, Version, number},
+    version::{LATEST, Version, in_order, number},
 };
 
 /// Versions of a function.
@@ -57,7 +57,7 @@ impl Functions {
             return Ok(row.published);
         }
         let mut deployment = row.deployment.clone().ok_or_else(|| shipped(named))?;
-        if versions.of(name).len() >= VERSIONS_MAX {
+        if versions.count(name) >= VERSIONS_MAX {
             return Err(invalid(format!(
                 "A function has at most {VERSIONS_MAX} versions on this server: delete old ones."
             )));
@@ -102,7 +102,7 @@ impl Functions {
         let published = self.0.versions.of(name).into_iter().map(|(number, version)| {
             let arn = format!("{arn}:{number}");
             let tree = self.version_configuration(arn, (name, number), &version, &row);
-            (format!("{number:020}"), tree)
+            (in_order(number), tree)
         });
         [(LATEST.to_owned(), latest)].into_iter().chain(published).collect()
     }
@@ -161,16 +161,11 @@ impl Functions {
         let Some(qualifier) = named.qualifier.as_deref().filter(|it| *it != LATEST) else {
             return Ok(row.revision.clone());
         };
-        if let Some(revision) = row.beside.get(qualifier).and_then(|it| it.revision.clone()) {
-            return Ok(revision);
+        if let Some(set) = row.alias_revision(qualifier).or(row.revision_beside(qualifier)) {
+            return Ok(set.to_owned());
         }
-        match row.aliases.get(qualifier) {
-            Some(alias) => Ok(alias.revision.clone()),
-            None => {
-                let version = self.version_of(named, row)?;
-                Ok(version.map_or_else(|| row.revision.clone(), |(_, version)| version.revision))
-            }
-        }
+        let version = self.version_of(named, row)?;
+        Ok(version.map_or_else(|| row.revision.clone(), |(_, version)| version.revision))
     }
 
     /// The part of a policy that a call may not be for.

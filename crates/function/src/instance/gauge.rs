@@ -116,8 +116,9 @@ impl Gauge {
         let look = move || {
             let Some(id) = pid else { return Default::default() };
             let before = worked();
-            let usage = memory::usage(id, limit);
-            let crowd = share.look(id, usage.threads);
+            let family = memory::family(id);
+            let usage = memory::usage(&family, limit);
+            let crowd = share.look(&family, usage.threads);
             (usage, crowd, worked().saturating_sub(before))
         };
         let looking = self.looking.get_or_insert_with(|| spawn_blocking(look));
@@ -135,7 +136,7 @@ impl Gauge {
     /// Looks at the process of that id now.
     pub(super) fn look(&mut self, pid: Option<u32>) -> Option<Over> {
         let limit = self.resources.memory_bytes;
-        self.judge(pid.map_or_else(Usage::default, |id| memory::usage(id, limit)))
+        self.judge(pid.map_or_else(Usage::default, |id| memory::usage(&memory::family(id), limit)))
     }
 
     fn judge(&mut self, Usage { bytes, threads }: Usage) -> Option<Over> {

@@ -5,8 +5,6 @@
 
 use std::{collections::BTreeMap, fs, io, thread::available_parallelism};
 
-use crate::memory::family;
-
 /// Threads of an instance that would run at once, for each processor, before it is a crowd.
 const RUNNABLE_PER_PROCESSOR: usize = 4;
 /// Looks in a row that have to see it so: a moment of many is none.
@@ -53,9 +51,9 @@ impl Share {
         Self { runnable_max, crowded: 0, lowered: false, told: false }
     }
 
-    /// Looks at the descendants of `root`, which are that many threads together, and lowers them
+    /// Looks at a family, which is that many threads together, and lowers all but the first of it
     /// where that was decided: children inherit it, and nobody without privileges gets out of it.
-    pub(super) fn look(&self, root: u32, threads: u64) -> Crowd {
+    pub(super) fn look(&self, family: &[u32], threads: u64) -> Crowd {
         let few = self.runnable_max.min(SESSIONS_MAX);
         if !self.lowered && usize::try_from(threads).is_ok_and(|threads| threads <= few) {
             return Crowd::default();
@@ -63,7 +61,7 @@ impl Share {
         let mut crowd = Crowd::default();
         let mut sessions = BTreeMap::new();
         // The launcher waits for the others, and sees them out.
-        for pid in family(root).into_iter().filter(|pid| *pid != root) {
+        for pid in family.iter().copied().skip(1) {
             for thread in threads_of(pid) {
                 crowd.runnable += usize::from(thread.runs);
                 sessions.insert(thread.session, pid);
