@@ -291,6 +291,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_policy_holds_as_it_is_unless_its_bucket_is_restricted() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
+            "Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}"#;
+        let restricted = public::restricted(text, &account);
+        assert_eq!(effective(text.to_owned(), Block::NEW, &account), restricted);
+        assert_eq!(effective(text.to_owned(), Block::GONE, &account), text);
+        let narrow = text.replace(r#""*""#, r#"{"AWS":"111122223333"}"#);
+        assert_eq!(effective(narrow.clone(), Block::NEW, &account), narrow);
+    }
+
+    #[test]
     fn a_policy_speaks_of_its_own_bucket() {
         let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"AWS": "111122223333"}, "Action": "s3:GetObject",

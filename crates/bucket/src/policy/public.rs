@@ -65,13 +65,15 @@ fn is_open(statement: &Value) -> bool {
 /// neither patterns nor what is only left out, and for networks that are not half of the world.
 fn narrows(operator: &str, key: &str, values: &Value) -> bool {
     let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
-    let by_address = key == "aws:sourceip";
-    let fits = if by_address { operator == "IpAddress" } else { FIXING.contains(&operator) };
-    let mut values = match values {
-        Value::Array(all) => all.iter().collect::<Vec<_>>(),
-        one => vec![one],
+    let fits = match key {
+        "aws:sourceip" => operator == "IpAddress",
+        _ => FIXING.contains(&operator),
     };
-    let fixed = |value: &&Value| {
+    let values = match values {
+        Value::Array(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let fixed = |value: &Value| {
         let Some(text) = value.as_str() else { return false };
         match key {
             "aws:sourceip" => is_narrow(text),
@@ -80,9 +82,7 @@ fn narrows(operator: &str, key: &str, values: &Value) -> bool {
             _ => is_fixed(text),
         }
     };
-    let any = !values.is_empty();
-    values.retain(|value| !fixed(value));
-    fits && NARROWING.contains(&key) && any && values.is_empty()
+    fits && NARROWING.contains(&key) && !values.is_empty() && values.iter().all(fixed)
 }
 
 fn is_fixed(text: &str) -> bool {
