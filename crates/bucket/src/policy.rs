@@ -8,7 +8,7 @@ use std::{
 };
 
 use flow::AccountId;
-use policy::{Kind, Policy};
+use policy::{Document, Kind, Policy};
 use s3s::dto::{
     DeleteBucketPolicyInput, DeleteBucketPolicyOutput, DeletePublicAccessBlockInput,
     DeletePublicAccessBlockOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
@@ -18,7 +18,7 @@ use s3s::dto::{
 };
 use serde_json::Value;
 
-use self::public::{is_public, statements};
+use self::public::is_public;
 use crate::{
     index,
     refusal::Refusal,
@@ -93,10 +93,10 @@ fn check(text: &str, bucket: &str) -> Result<(), Refusal> {
         return Err(malformed("Policies have at most 20 KB".to_owned()));
     }
     Policy::parse(text, Kind::Resource).map_err(|why| malformed(why.to_string()))?;
-    let mut policy: Value = serde_json::from_str(text)
-        .map_err(|why| malformed(format!("This policy contains invalid Json: {why}")))?;
+    let policy = Document::of(text)
+        .ok_or_else(|| malformed("This policy contains invalid Json".to_owned()))?;
     let arn = format!("arn:aws:s3:::{bucket}");
-    for statement in statements(&mut policy) {
+    for statement in &policy.statements {
         let resources = match statement.get("Resource") {
             Some(Value::String(one)) => vec![one.as_str()],
             Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),

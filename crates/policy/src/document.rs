@@ -35,6 +35,16 @@ impl Statements {
         self.0.is_empty()
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.0.iter()
+    }
+
+    /// Each of them, to be changed.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Value> {
+        self.0.iter_mut()
+    }
+
     /// Whether one has this `Sid`.
     pub fn has(&self, sid: &str) -> bool {
         self.0.iter().any(|statement| sid_of(statement) == Some(sid))
@@ -51,6 +61,24 @@ impl Statements {
         let before = self.0.len();
         self.0.retain(|statement| sid_of(statement) != Some(sid));
         self.0.len() < before
+    }
+}
+
+impl<'a> IntoIterator for &'a Statements {
+    type Item = &'a Value;
+    type IntoIter = std::slice::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a mut Statements {
+    type Item = &'a mut Value;
+    type IntoIter = std::slice::IterMut<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

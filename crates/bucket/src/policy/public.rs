@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use flow::AccountId;
+use policy::Document;
 use serde_json::{Value, json};
 
 /// Condition keys that keep a policy that names everybody from being public.
@@ -30,15 +31,6 @@ const FIXING: [&str; 5] =
 /// The least bits of a network that is not everybody's.
 const V4_BITS_MIN: u8 = 8;
 const V6_BITS_MIN: u8 = 32;
-
-/// The statements of a policy that was checked.
-pub(super) fn statements(policy: &mut Value) -> Vec<&mut Value> {
-    match policy.get_mut("Statement") {
-        Some(Value::Array(all)) => all.iter_mut().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    }
-}
 
 /// Whether a statement lets everybody in.
 fn is_open(statement: &Value) -> bool {
@@ -102,14 +94,14 @@ fn is_narrow(network: &str) -> bool {
 
 /// Whether a policy lets everybody in.
 pub(super) fn is_public(text: &str) -> bool {
-    let mut policy: Value = serde_json::from_str(text).unwrap_or_default();
-    statements(&mut policy).iter().any(|one| is_open(one))
+    Document::of(text).is_some_and(|policy| policy.statements.iter().any(is_open))
 }
 
 /// A policy in which what it lets everybody do is left to the account's own.
 pub(super) fn restricted(text: &str, account: &AccountId) -> String {
-    let mut policy: Value = serde_json::from_str(text).unwrap_or_default();
-    for statement in statements(&mut policy) {
+    // What is no policy lets nobody in as it is.
+    let Some(mut policy) = Document::of(text) else { return text.to_owned() };
+    for statement in &mut policy.statements {
         if is_open(statement)
             && let Some(members) = statement.as_object_mut()
         {
